@@ -1,0 +1,1 @@
+"""HTTP and nothing else: OpenAI's audio routes, ours beside them, wire schemas and error shapes."""

@@ -1,0 +1,86 @@
+"""Every failure in OpenAI's shape: {"error": {"message", "type", "param", "code"}}, all four always."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+
+from errors import InvalidInput, SpeechError
+
+logger = logging.getLogger(__name__)
+
+CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 503: "overloaded"}
+
+
+def body(error: SpeechError) -> dict[str, Any]:
+    return {
+        "error": {
+            "message": error.message if error.status != 500 else "The server failed.",
+            "type": error.kind,
+            "param": error.param,
+            "code": error.code or CODES.get(error.status),
+        }
+    }
+
+
+def headers(error: SpeechError) -> dict[str, str]:
+    """Whether and when to try again, in the words that OpenAI's SDKs obey."""
+    if error.retry_after is not None:
+        return {"retry-after": str(math.ceil(error.retry_after)), "x-should-retry": "true"}
+    return {"x-should-retry": "false"}
+
+
+def response(error: SpeechError) -> JSONResponse:
+    return JSONResponse(body(error), status_code=error.status, headers=headers(error))
+
+
+def install(app: FastAPI) -> None:
+    """Answer every exception that leaves a route."""
+
+    @app.exception_handler(SpeechError)
+    async def speech_error(request: Request, error: SpeechError) -> JSONResponse:
+        if error.status == 500:
+            logger.error("%s: %s", request.url.path, error.message)
+        return response(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
+        return response(from_validation(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        detail = f"{error.detail} ({request.method} {request.url.path})"
+        failure = {
+            "message": detail,
+            "type": "invalid_request_error" if error.status_code < 500 else "server_error",
+            "param": None,
+            "code": CODES.get(error.status_code),
+        }
+        return JSONResponse(
+            {"error": failure}, status_code=error.status_code, headers=error.headers
+        )
+
+    @app.exception_handler(Exception)
+    async def unforeseen(request: Request, error: Exception) -> JSONResponse:
+        logger.exception("%s failed", request.url.path, exc_info=error)
+        return response(SpeechError("the server failed"))
+
+
+def from_validation(problems: Any) -> InvalidInput:
+    """The first of pydantic's findings, in words."""
+    first = problems[0]
+    field = ".".join(str(part) for part in first["loc"] if part != "body")
+    if first["type"] == "missing":
+        return InvalidInput(f"Missing required parameter: '{field}'.", param=field or None)
+    if first["type"] == "extra_forbidden":
+        return InvalidInput(f"Unknown parameter: '{field}'.", param=field, code="unknown_parameter")
+    if first["type"] == "json_invalid":
+        return InvalidInput("The body is not valid JSON.")
+    message = first["msg"].removeprefix("Value error, ")
+    return InvalidInput(f"Invalid '{field}': {message}." if field else f"{message}.", param=field or None)

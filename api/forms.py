@@ -1,0 +1,91 @@
+"""Multipart forms as OpenAI's SDKs write them: repeated `name[]`, nested `name[key]`, or JSON in a field."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from python_multipart.exceptions import FormParserError
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+
+from api.errors import from_validation
+from errors import InvalidInput
+
+Form = TypeVar("Form", bound=BaseModel)
+
+NESTED = re.compile(r"^(\w+)\[(\w*)\]$")
+
+
+async def read_form(request: Request) -> FormData:
+    """The form, with its files spooled to disk; closed by Starlette when the request ends."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("multipart/form-data", "application/x-www-form-urlencoded"):
+        raise InvalidInput(
+            f"Expected a body of multipart/form-data, not {kind or 'one without a type'}."
+        )
+    try:
+        return await request.form(max_files=8, max_fields=1000)
+    except (HTTPException, FormParserError, ValueError, KeyError) as error:
+        reason = getattr(error, "detail", None) or str(error)
+        raise InvalidInput(f"The form cannot be read: {reason}") from error
+
+
+def parse_form(form: FormData, schema: type[Form]) -> Form:
+    """The text fields as the schema wants them; files are left to the route."""
+    lists = {name for name, field in schema.model_fields.items() if _is_list(field.annotation)}
+    tree = _tree(form.multi_items(), lists)
+    try:
+        return schema.model_validate(tree)
+    except ValidationError as error:
+        raise from_validation(error.errors()) from error
+
+
+def upload(form: FormData, name: str = "file") -> UploadFile:
+    """The one file of a form."""
+    files = [value for value in form.getlist(name) if isinstance(value, UploadFile)]
+    if len(files) != 1:
+        given = "Missing required parameter" if not files else "Only one file is taken"
+        raise InvalidInput(f"{given}: '{name}' (a file in multipart/form-data).", param=name)
+    if form.getlist(name)[1:]:
+        raise InvalidInput(f"Only one file is taken: '{name}'.", param=name)
+    return files[0]
+
+
+def _tree(items: Iterable[tuple[str, UploadFile | str]], lists: set[str]) -> Mapping[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, value in items:
+        if isinstance(value, UploadFile):
+            continue
+        nested = NESTED.match(key)
+        name, inner = nested.groups() if nested else (key, "")
+        if inner:
+            branch = tree.setdefault(name, {})
+            if not isinstance(branch, dict):
+                raise InvalidInput(f"'{name}' is given both whole and in parts.", param=name)
+            branch[inner] = value
+        elif name in lists or nested:
+            tree.setdefault(name, []).append(value)
+        elif name in tree:
+            raise InvalidInput(f"'{name}' is given twice.", param=name)
+        else:
+            tree[name] = _decoded(value)
+    return tree
+
+
+def _decoded(value: str) -> Any:
+    """An object written as JSON, as curl users send chunking_strategy; all else stays text."""
+    if not value.startswith("{"):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _is_list(annotation: Any) -> bool:
+    return getattr(annotation, "__origin__", None) is list

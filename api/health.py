@@ -1,0 +1,39 @@
+"""GET /health: asks every runner, and answers in time whoever is dead."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from fastapi import APIRouter, Response
+
+from api.request import UsingApi, UsingCatalog
+from catalog import Entry
+from errors import SpeechError
+from version import VERSION
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health")
+async def health(response: Response, catalog: UsingCatalog, api: UsingApi) -> dict[str, Any]:
+    """200 while every runner answers, else 503; each with its state."""
+    states = await asyncio.gather(
+        *(_state(entry, api.timeouts.health) for entry in catalog.entries)
+    )
+    runners = {entry.settings.name: state for entry, state in zip(catalog.entries, states, strict=True)}
+    healthy = all(state["status"] == "ok" for state in states)
+    response.status_code = 200 if healthy else 503
+    return {"status": "ok" if healthy else "degraded", "version": VERSION, "runners": runners}
+
+
+async def _state(entry: Entry, timeout: float) -> dict[str, Any]:
+    started = time.perf_counter()
+    try:
+        await asyncio.wait_for(entry.handle.fresh_card(), timeout)
+    except TimeoutError:
+        return {"status": "silent", "message": f"no answer within {timeout} s"}
+    except SpeechError as error:
+        return {"status": "unreachable", "message": error.message}
+    return {"status": "ok", "answered_ms": round((time.perf_counter() - started) * 1000, 1)}

@@ -1,0 +1,61 @@
+"""GET /v1/models and /v1/models/{id}: OpenAI's shape, with what a model can do beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter
+
+from api.request import UsingCatalog
+from catalog import Catalog, Entry
+from errors import SpeechError
+from tasks import Card
+
+router = APIRouter(tags=["models"])
+
+CREATED = 1763683200  # OpenAI's field wants a date; ours is the first release of this service
+OWNER = "harmony-speech"
+TASKS = {"synthesize": "speech", "transcribe": "transcription", "detect": "vad"}
+
+
+@router.get("/v1/models")
+async def list_models(catalog: UsingCatalog) -> dict[str, Any]:
+    """Every model that a request may name, aliases included."""
+    described = await asyncio.gather(*(_describe(catalog, name) for name in catalog.names()))
+    return {"object": "list", "data": described}
+
+
+@router.get("/v1/models/{model:path}")
+async def retrieve_model(model: str, catalog: UsingCatalog) -> dict[str, Any]:
+    return await _describe(catalog, model)
+
+
+async def _describe(catalog: Catalog, name: str) -> dict[str, Any]:
+    entry = catalog.find(name)
+    described: dict[str, Any] = {
+        "id": name,
+        "object": "model",
+        "created": CREATED,
+        "owned_by": OWNER,
+        "tasks": [TASKS[capability.value] for capability in entry.capabilities],
+        "model_type": entry.settings.model_type,
+    }
+    if entry.settings.name != name:
+        described["root"] = entry.settings.name
+    card = await _card(entry)
+    if card is None:
+        return {**described, "available": False}
+    if card.languages:
+        described["languages"] = list(card.languages)
+    if card.voices:
+        described["voices"] = [{"id": v.name, "language": v.language} for v in card.voices]
+        described["default_voice"] = card.default_voice
+    return {**described, "available": True}
+
+
+async def _card(entry: Entry) -> Card | None:
+    try:
+        return await entry.handle.card()
+    except SpeechError:
+        return None

@@ -1,0 +1,140 @@
+"""BentoML's own endpoints for its Python clients: thin, on the same pipelines as the HTTP routes.
+
+    with bentoml.SyncHTTPClient("http://localhost:3000") as client:
+        client.transcribe(file=Path("speech.wav"), model="whisper-1")
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import bentoml
+from bentoml.exceptions import (
+    BentoMLException,
+    InternalServerError,
+    InvalidArgument,
+    NotFound,
+    ServiceUnavailable,
+)
+from pydantic import ValidationError
+
+from api.activity import ActivityForm
+from api.errors import from_validation
+from api.languages import code_of
+from api.speech import SpeechRequest, encoded
+from api.transcripts import verbose
+from audio import DecodeLimits, EncodedSound
+from catalog import Catalog
+from errors import SpeechError
+from pipelines import transcription, tts, vad
+from pipelines.flow import begun
+from settings import Settings
+from tasks import Call, Capability, Transcribe
+
+# What BentoML answers with a status of its own; a body too large is a bad argument there.
+NATIVE: dict[int, type[BentoMLException]] = {
+    400: InvalidArgument,
+    404: NotFound,
+    413: InvalidArgument,
+    503: ServiceUnavailable,
+}
+
+
+class NativeEndpoints:
+    """The methods `speak`, `transcribe` and `detect` of the public service."""
+
+    catalog: Catalog
+    settings: Settings
+
+    @bentoml.api
+    async def speak(
+        self,
+        text: str,
+        model: str | None = None,
+        voice: str | None = None,
+        language: str | None = None,
+        speed: float = 1.0,
+        response_format: str = "wav",
+    ) -> AsyncGenerator[bytes, None]:
+        """Text to speech: the bytes of one file, as they are made."""
+        async with _native_errors():
+            asked = SpeechRequest.model_validate(
+                {
+                    "model": model or self.catalog.first(Capability.SPEAK),
+                    "input": text,
+                    "voice": voice,
+                    "language": language,
+                    "speed": speed,
+                    "response_format": response_format,
+                }
+            )
+            job = await asked.to_job(self.catalog, self.settings.api)
+            synthesizer = self.catalog.synthesizer(asked.model)
+            sound = await begun(tts.speak(job, synthesizer, self._call()))
+            async with aclosing(encoded(sound, asked.response_format, None)) as parts:
+                async for part in parts:
+                    yield part
+
+    @bentoml.api
+    async def transcribe(
+        self,
+        file: Path,
+        model: str | None = None,
+        language: str | None = None,
+        prompt: str | None = None,
+        translate: bool = False,
+    ) -> dict[str, Any]:
+        """Speech to text, with the times of its segments and words."""
+        async with _native_errors():
+            transcriber = self.catalog.transcriber(model or self.catalog.first(Capability.TRANSCRIBE))
+            spoken = (await transcriber.card()).languages
+            job = Transcribe(
+                sound=self._sound(file),
+                language=code_of(language, spoken) if language else None,
+                translate=translate,
+                prompt=prompt,
+                words=True,
+            )
+            detector = self.catalog.any_detector()
+            whole = await transcription.collect(
+                transcription.transcribe(job, transcriber, detector, self._call())
+            )
+            return verbose(whole, "translate" if translate else "transcribe", ["segment", "word"])
+
+    @bentoml.api
+    async def detect(
+        self, file: Path, model: str | None = None, threshold: float | None = None
+    ) -> dict[str, Any]:
+        """Stretches of speech, in seconds."""
+        async with _native_errors():
+            asked = ActivityForm(model=model, threshold=threshold)
+            detector = self.catalog.detector(model)
+            call = self._call()
+            activity = await vad.detect(asked.to_job(self._sound(file)), detector, call)
+            return asked.from_result(activity, call.id)
+
+    def _call(self) -> Call:
+        return Call(deadline=time.time() + self.settings.api.timeouts.request)
+
+    def _sound(self, file: Path) -> EncodedSound:
+        limits = self.settings.api.limits
+        return EncodedSound(
+            source=file,
+            name=file.name,
+            limits=DecodeLimits(limits.max_audio_seconds, limits.max_upload_bytes),
+        )
+
+
+@asynccontextmanager
+async def _native_errors() -> AsyncIterator[None]:
+    """Our failures as BentoML's own: anything else it would answer as an anonymous 500."""
+    try:
+        yield
+    except ValidationError as error:
+        raise InvalidArgument(from_validation(error.errors()).message) from error
+    except SpeechError as error:
+        raise NATIVE.get(error.status, InternalServerError)(error.message) from error

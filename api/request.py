@@ -1,0 +1,55 @@
+"""What routes take from a request: the catalog, the settings, the call, and whether its client is there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+
+from catalog import Catalog
+from settings import ApiSettings, Settings
+from tasks import Call
+
+DISCONNECT_POLL = 0.25  # seconds between looks whether the client is still there
+
+Done = TypeVar("Done")
+
+
+def _catalog(request: Request) -> Catalog:
+    found: Catalog = request.app.state.catalog
+    return found
+
+
+def _api(request: Request) -> ApiSettings:
+    found: Settings = request.app.state.settings
+    return found.api
+
+
+def _call(request: Request) -> Call:
+    timeout = _api(request).timeouts.request
+    return Call(id=request.state.request_id, deadline=time.time() + timeout)
+
+
+UsingCatalog = Annotated[Catalog, Depends(_catalog)]
+UsingApi = Annotated[ApiSettings, Depends(_api)]
+UsingCall = Annotated[Call, Depends(_call)]
+
+
+class ClientLeft(Exception):
+    """The client hung up; there is nobody to answer."""
+
+
+async def while_client_waits(request: Request, work: Coroutine[Any, Any, Done]) -> Done:
+    """The result of `work`, which is cancelled as soon as the client hangs up."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=DISCONNECT_POLL)
+            if not task.done() and await request.is_disconnected():
+                raise ClientLeft
+        return task.result()
+    finally:
+        task.cancel()

@@ -1,0 +1,135 @@
+"""POST /v1/audio/speech, as OpenAI has it; what we add is said in the schema."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response, StreamingResponse
+
+from api import errors
+from api.request import UsingApi, UsingCall, UsingCatalog
+from audio import FORMATS, Audio, Encoder
+from catalog import Catalog
+from errors import SpeechError, TooLarge
+from pipelines import tts
+from pipelines.flow import begun
+from settings import ApiSettings
+from tasks import Call, Speak
+
+router = APIRouter(tags=["speech"])
+
+AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+CHARACTERS_PER_TOKEN = 4  # for `usage`: OpenAI counts tokens of its own models, we estimate
+OUTPUT_TOKENS_PER_SECOND = 20
+
+
+class CustomVoice(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+
+
+class SpeechRequest(BaseModel):
+    """What to say and how. Fields that OpenAI does not have are marked as ours."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = Field(description="A configured model or an alias: see GET /v1/models.")
+    input: str = Field(min_length=1, description="The text.")
+    voice: str | CustomVoice | None = Field(
+        None, description="A voice of the model, or OpenAI's name for one. Ours: absent means its default."
+    )
+    instructions: str | None = Field(
+        None, max_length=4096, description="Accepted; models that follow instructions act on it."
+    )
+    response_format: AudioFormat = "mp3"
+    speed: Annotated[float, Field(ge=0.25, le=4.0)] = 1.0
+    stream_format: Literal["audio", "sse"] = "audio"
+    language: str | None = Field(
+        None, max_length=35, description="Ours: the language of the text, if not the voice's."
+    )
+    sample_rate: int | None = Field(
+        None, ge=8000, le=48000, description="Ours: Hz of the answer, if not the model's own."
+    )
+
+    async def to_job(self, catalog: Catalog, api: ApiSettings) -> Speak:
+        limit = api.limits.max_text_characters
+        if len(self.input) > limit:
+            raise TooLarge(
+                f"'input' has {len(self.input)} characters; max_text_characters is {limit}.",
+                param="input",
+                code="string_above_max_length",
+            )
+        asked = self.voice.id if isinstance(self.voice, CustomVoice) else self.voice
+        return Speak(
+            text=self.input,
+            voice=await catalog.voice(self.model, asked),
+            language=self.language,
+            speed=self.speed,
+        )
+
+
+@router.post("/v1/audio/speech", response_class=Response)
+async def create_speech(
+    body: SpeechRequest, request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+) -> Response:
+    """Text to speech, sent as it is made."""
+    synthesizer = catalog.synthesizer(body.model)
+    job = await body.to_job(catalog, api)
+    sound = await begun(tts.speak(job, synthesizer, call))
+    if body.stream_format == "sse":
+        return StreamingResponse(_events(sound, body), media_type="text/event-stream")
+    return StreamingResponse(
+        encoded(sound, body.response_format, body.sample_rate),
+        media_type=FORMATS[body.response_format].media_type,
+    )
+
+
+async def encoded(
+    sound: AsyncIterator[Audio], audio_format: str, rate: int | None
+) -> AsyncIterator[bytes]:
+    """The bytes of one file, as soon as there are any."""
+    async with aclosing(sound) as parts:  # type: ignore[type-var]
+        encoder = None
+        try:
+            async for part in parts:
+                encoder = encoder or Encoder(audio_format, part.rate, rate=rate)
+                if ready := encoder.push(part):
+                    yield ready
+            if encoder:
+                yield encoder.finish()
+        finally:
+            if encoder:
+                encoder.close()
+
+
+async def _events(sound: AsyncIterator[Audio], body: SpeechRequest) -> AsyncIterator[str]:
+    seconds = 0.0
+
+    async def measured() -> AsyncIterator[Audio]:
+        nonlocal seconds
+        async with aclosing(sound) as parts:  # type: ignore[type-var]
+            async for part in parts:
+                seconds += part.duration
+                yield part
+
+    try:
+        async for ready in encoded(measured(), body.response_format, body.sample_rate):
+            yield _event("speech.audio.delta", audio=base64.b64encode(ready).decode())
+    except SpeechError as error:
+        yield f"data: {json.dumps(errors.body(error))}\n\n"
+        return
+    heard = -(-len(body.input) // CHARACTERS_PER_TOKEN)
+    said = round(seconds * OUTPUT_TOKENS_PER_SECOND)
+    usage = {"input_tokens": heard, "output_tokens": said, "total_tokens": heard + said}
+    yield _event("speech.audio.done", usage=usage)
+
+
+def _event(kind: str, **fields: object) -> str:
+    return f"data: {json.dumps({'type': kind, **fields})}\n\n"

@@ -1,0 +1,161 @@
+"""POST /v1/audio/transcriptions and /v1/audio/translations, as OpenAI has them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import JSONResponse, Response, StreamingResponse
+
+from api import transcripts
+from api.forms import parse_form, read_form, upload
+from api.languages import code_of
+from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
+from api.sound import encoded_sound
+from audio import Sound
+from catalog import Catalog
+from errors import InvalidInput
+from pipelines import transcription
+from pipelines.flow import begun
+from tasks import Call, Detect, Transcribe
+
+router = APIRouter(tags=["transcription"])
+
+TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
+
+
+class ServerVad(BaseModel):
+    """OpenAI's knobs of voice activity detection; in milliseconds, as there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["server_vad"]
+    threshold: float = Field(0.5, ge=0, le=1)
+    prefix_padding_ms: int = Field(300, ge=0, le=10_000)
+    silence_duration_ms: int = Field(200, ge=0, le=10_000)
+
+
+class TranslationForm(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    model: str
+    prompt: str | None = None
+    response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = "json"
+    temperature: float = Field(0.0, ge=0, le=1)
+
+
+class TranscriptionForm(TranslationForm):
+    """The fields beside `file`."""
+
+    response_format: TranscriptFormat = "json"  # type: ignore[assignment]
+    language: str | None = None
+    stream: bool = False
+    timestamp_granularities: list[Literal["word", "segment"]] = ["segment"]
+    include: list[Literal["logprobs"]] = []
+    keywords: list[str] = []
+    languages: list[str] = []
+    known_speaker_names: list[str] = []
+    known_speaker_references: list[str] = []
+    chunking_strategy: Literal["auto"] | ServerVad | None = None
+
+
+
+@router.post("/v1/audio/transcriptions", response_class=Response)
+async def create_transcription(
+    request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+) -> Response:
+    """Speech to text, in the language that is spoken."""
+    form = await read_form(request)
+    asked = parse_form(form, TranscriptionForm)
+    _check(asked)
+    sound = encoded_sound(upload(form), api)
+    job = Transcribe(
+        sound=sound,
+        candidates=await _codes(catalog, asked.model, asked.languages),
+        language=next(iter(await _codes(catalog, asked.model, [asked.language])), None),
+        prompt=_prompt(asked),
+        temperature=asked.temperature or None,
+        words="word" in asked.timestamp_granularities,
+        chunking=_chunking(asked.chunking_strategy, sound),
+    )
+    return await _answer(job, asked, request, catalog, call)
+
+
+@router.post("/v1/audio/translations", response_class=Response)
+async def create_translation(
+    request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+) -> Response:
+    """Speech to English text, whatever language is spoken."""
+    form = await read_form(request)
+    asked = parse_form(form, TranslationForm)
+    job = Transcribe(
+        sound=encoded_sound(upload(form), api),
+        translate=True,
+        prompt=asked.prompt,
+        temperature=asked.temperature or None,
+    )
+    return await _answer(job, asked, request, catalog, call)
+
+
+async def _answer(
+    job: Transcribe, asked: TranslationForm, request: Request, catalog: Catalog, call: Call
+) -> Response:
+    heard = transcription.transcribe(
+        job, catalog.transcriber(asked.model), catalog.any_detector(), call
+    )
+    if isinstance(asked, TranscriptionForm) and asked.stream:
+        return StreamingResponse(
+            transcripts.events(await begun(heard)), media_type="text/event-stream"
+        )
+    whole = await while_client_waits(request, transcription.collect(heard))
+    if asked.response_format in transcripts.PLAIN:
+        return transcripts.PLAIN[asked.response_format](whole)
+    granularities = (
+        asked.timestamp_granularities if isinstance(asked, TranscriptionForm) else ["segment"]
+    )
+    task = "translate" if job.translate else "transcribe"
+    return JSONResponse(transcripts.verbose(whole, task, granularities))
+
+
+def _check(asked: TranscriptionForm) -> None:
+    """Refuse what no configured model could do, by name."""
+    if asked.include:
+        raise InvalidInput(
+            "'include': logprobs are not available from the configured models.", param="include"
+        )
+    speakers = asked.known_speaker_names or asked.known_speaker_references
+    if asked.response_format == "diarized_json" or speakers:
+        raise InvalidInput(
+            "Telling speakers apart needs a speaker encoder; none is configured.",
+            param="known_speaker_names" if speakers else "response_format",
+        )
+    if "timestamp_granularities" in asked.model_fields_set and asked.response_format != "verbose_json":
+        raise InvalidInput(
+            "'timestamp_granularities' needs response_format verbose_json.",
+            param="timestamp_granularities",
+        )
+
+
+async def _codes(catalog: Catalog, model: str, languages: list[Any]) -> tuple[str, ...]:
+    wanted = [language for language in languages if language]
+    if not wanted:
+        return ()
+    spoken = (await catalog.transcriber(model).card()).languages
+    return tuple(code_of(language, spoken) for language in wanted)
+
+
+def _prompt(asked: TranscriptionForm) -> str | None:
+    """Whisper hears what it was told before: keywords go ahead of the prompt."""
+    return ". ".join(filter(None, [", ".join(asked.keywords), asked.prompt])) or None
+
+
+def _chunking(strategy: Literal["auto"] | ServerVad | None, sound: Sound) -> Detect | None:
+    if not isinstance(strategy, ServerVad):
+        return None
+    return Detect(
+        sound,
+        threshold=strategy.threshold,
+        padding_before=strategy.prefix_padding_ms / 1000,
+        min_silence=strategy.silence_duration_ms / 1000,
+    )

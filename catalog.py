@@ -1,0 +1,173 @@
+"""THE registry: which class hosts a model type, and which runners a request's `model` means.
+
+To add a family: one module in `runners/`, one line in RUNNERS, its requirement. A family that lives
+outside of this bundle is named in the configuration instead, as `package.module:Class` or
+`./file.py:Class` (docs/adding-a-model.md).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+
+import attrs
+
+from errors import InvalidInput, NotFound, SettingsError
+from runners.base import Detector, Model, RunnerHandle, Synthesizer, Transcriber
+from runners.kokoro import Kokoro
+from runners.piper import Piper
+from runners.silero import SileroVAD
+from runners.whisper import FasterWhisper
+from settings import BUNDLE, RunnerSettings, Settings
+from tasks import Capability
+
+RUNNERS: Mapping[str, type[Model]] = {
+    "FasterWhisper": FasterWhisper,
+    "Kokoro": Kokoro,
+    "Piper": Piper,
+    "SileroVAD": SileroVAD,
+}
+
+
+def model_class(settings: RunnerSettings) -> type[Model]:
+    """The class that hosts an entry of the configuration."""
+    name = settings.model_type
+    if name in RUNNERS:
+        return RUNNERS[name]
+    module_name, colon, class_name = name.rpartition(":")
+    if not colon:
+        raise SettingsError(
+            f"{settings.name}: unknown model_type {name}; known are {', '.join(sorted(RUNNERS))}, "
+            "or package.module:Class, or ./file.py:Class"
+        )
+    found = getattr(_module(module_name, settings.name), class_name, None)
+    if not isinstance(found, type):
+        raise SettingsError(f"{settings.name}: {module_name} has no class {class_name}")
+    return found
+
+
+def _module(name: str, entry: str) -> ModuleType:
+    try:
+        return _module_at(Path(name)) if name.endswith(".py") else importlib.import_module(name)
+    except ImportError as error:
+        raise SettingsError(f"{entry}: {name} cannot be imported: {error}") from error
+
+
+def _module_at(path: Path) -> ModuleType:
+    """The module in a file, which is loaded once however many entries name it."""
+    path = (path if path.is_absolute() else BUNDLE / path).resolve()
+    name = f"harmony_runner_{path.stem}_{abs(hash(str(path)))}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"no such file: {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@attrs.frozen
+class Entry:
+    """A configured runner, as the public service knows it."""
+
+    settings: RunnerSettings
+    capabilities: tuple[Capability, ...]
+    handle: RunnerHandle
+
+
+class Catalog:
+    """The configured runners, found by what requests call them."""
+
+    def __init__(self, settings: Settings, handles: Mapping[str, RunnerHandle]) -> None:
+        self._aliases = settings.aliases
+        self._voice_aliases = settings.voice_aliases
+        self._entries = {
+            entry.name: Entry(entry, model_class(entry).capabilities, handles[entry.name])
+            for entry in settings.model_configs
+        }
+        for alias, target in self._aliases.items():
+            if target not in self._entries:
+                raise SettingsError(
+                    f"aliases: {alias} means {target}, which is not configured; "
+                    f"configured are {', '.join(self._entries)}"
+                )
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        return self._entries.values()
+
+    @property
+    def aliases(self) -> Mapping[str, str]:
+        return self._aliases
+
+    def synthesizer(self, model: str) -> Synthesizer:
+        return self._entry(model, Capability.SPEAK).handle
+
+    def transcriber(self, model: str) -> Transcriber:
+        return self._entry(model, Capability.TRANSCRIBE).handle
+
+    def detector(self, model: str | None = None) -> Detector:
+        """The named detector, or the first that is configured."""
+        return self._entry(model or self.first(Capability.DETECT), Capability.DETECT).handle
+
+    def any_detector(self) -> Detector | None:
+        able = self.able_to(Capability.DETECT)
+        return self._entries[able[0]].handle if able else None
+
+    def able_to(self, capability: Capability) -> list[str]:
+        return [name for name, e in self._entries.items() if capability in e.capabilities]
+
+    def first(self, capability: Capability) -> str:
+        """The model that serves a request which names none: the first configured one."""
+        able = self.able_to(capability)
+        if not able:
+            raise NotFound(f"No configured model can {capability.value}.", code="model_not_found")
+        return able[0]
+
+    def find(self, model: str) -> Entry:
+        """The runner behind a configured name or an alias."""
+        name = self._aliases.get(model, model)
+        if name not in self._entries:
+            raise NotFound(
+                f"The model '{model}' does not exist here. Available: {', '.join(self.names())}.",
+                param="model",
+                code="model_not_found",
+            )
+        return self._entries[name]
+
+    def names(self) -> list[str]:
+        return [*self._entries, *self._aliases]
+
+    async def voice(self, model: str, voice: str | None) -> str | None:
+        """The model's own name of a voice; an alias means the first of its choices the model has."""
+        if voice is None:
+            return None
+        entry = self._entry(model, Capability.SPEAK)
+        names = [offered.name for offered in (await entry.handle.card()).voices]
+        if voice in names:
+            return voice
+        for choice in self._voice_aliases.get(voice, ()):
+            if choice in names:
+                return choice
+        aliases = [a for a, choices in self._voice_aliases.items() if set(choices) & set(names)]
+        raise InvalidInput(
+            f"The model '{model}' has no voice '{voice}'. "
+            f"It has: {', '.join([*names, *sorted(aliases)])}.",
+            param="voice",
+            code="voice_not_found",
+        )
+
+    def _entry(self, model: str, capability: Capability) -> Entry:
+        entry = self.find(model)
+        if capability not in entry.capabilities:
+            able = ", ".join(self.able_to(capability)) or "none of those configured"
+            raise InvalidInput(
+                f"The model '{model}' cannot {capability.value}. These can: {able}.", param="model"
+            )
+        return entry

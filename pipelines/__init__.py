@@ -1,0 +1,1 @@
+"""In what order things happen. Sees runners only through the Protocols of `runners/base.py`."""

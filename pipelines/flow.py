@@ -1,0 +1,67 @@
+"""Asynchronous streams: work ahead without losing the order, wait for the first item."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Done = TypeVar("Done")
+
+
+async def in_order(
+    items: AsyncIterator[Item], work: Callable[[Item], Awaitable[Done]], ahead: int
+) -> AsyncIterator[Done]:
+    """The results of `work` on each item, in order, with at most `ahead` of them under way.
+
+    Whoever stops reading must close the iterator; what is under way is cancelled then.
+    """
+    under_way: deque[asyncio.Task[Done]] = deque()
+    try:
+        async for item in items:
+            under_way.append(asyncio.ensure_future(work(item)))  # type: ignore[arg-type]
+            while len(under_way) >= ahead:
+                yield await under_way[0]
+                under_way.popleft()
+        while under_way:
+            yield await under_way[0]
+            under_way.popleft()
+    finally:
+        for task in under_way:
+            task.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
+async def from_thread(items: Iterator[Item]) -> AsyncIterator[Item]:
+    """A blocking iterator, read in a thread so that others are served meanwhile."""
+    end = object()
+    while (item := await asyncio.to_thread(next, items, end)) is not end:
+        yield item  # type: ignore[misc]
+
+
+async def of(items: Iterator[Item]) -> AsyncIterator[Item]:
+    for item in items:
+        yield item
+
+
+async def begun(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    """The same stream, once its first item is there: what fails at the start fails here."""
+    first = [item async for item in _take_one(items)]
+
+    async def rest() -> AsyncIterator[Item]:
+        async with aclosing(items) as source:  # type: ignore[type-var]
+            for item in first:
+                yield item
+            async for item in source:
+                yield item
+
+    return rest()
+
+
+async def _take_one(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+    async for item in items:
+        yield item
+        return

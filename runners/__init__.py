@@ -1,0 +1,1 @@
+"""One module per model family, each hosted as a BentoML service of its own."""

@@ -1,0 +1,51 @@
+"""Composition root: settings → one BentoML service per configured model → the public service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bentoml
+
+from api.app import build_app
+from api.native import NativeEndpoints
+from catalog import Catalog, model_class
+from runners.base import Model, RunnerHandle, runner_service
+from settings import RunnerSettings, load, offline, weights_root
+from weights import Store
+
+settings = load()
+
+
+def load_model(entry: RunnerSettings) -> Model:
+    """Load a model, weights and all; runs inside its runner's process."""
+    return model_class(entry)(entry, Store(weights_root(), offline=offline()))
+
+
+runners = {entry.name: runner_service(entry, load_model) for entry in settings.model_configs}
+attributes = {name: f"runner_{position}" for position, name in enumerate(runners)}
+app = build_app(settings)
+
+
+class Public(NativeEndpoints):
+    """The public service: holds a handle on every runner and serves the HTTP app."""
+
+    def __init__(self) -> None:
+        handles = {
+            name: RunnerHandle(name, getattr(self, attribute))
+            for name, attribute in attributes.items()
+        }
+        self.catalog = Catalog(settings, handles)
+        self.settings = settings
+        app.state.catalog = self.catalog
+
+
+# BentoML finds dependencies among the attributes of the class, so those of the configured runners are
+# put there; each class needs a name of its own.
+_members: dict[str, Any] = {
+    attribute: bentoml.depends(runners[name]) for name, attribute in attributes.items()
+}
+Speech: bentoml.Service[Any] = bentoml.service(
+    name="harmony-speech",
+    workers=1,
+    traffic={"timeout": settings.api.timeouts.request},
+)(bentoml.asgi_app(app, path="/")(type("Speech", (Public,), _members)))

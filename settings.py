@@ -1,0 +1,193 @@
+"""Configuration: one YAML file and a few environment variables become typed, frozen settings.
+
+The file has the key layout that users of Harmony Speech Engine already have; theirs loads unchanged.
+A key that we do not know refuses to start and names the right ones. Nothing else reads the environment.
+
+    HARMONY_CONFIG    the file to load instead of the embedded configuration.yaml
+    HARMONY_HOME      where weights are kept (default: harmony-speech in the user's cache folder)
+    HARMONY_OFFLINE   1: never download, use what is there
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from errors import SettingsError
+
+logger = logging.getLogger(__name__)
+
+BUNDLE = Path(__file__).resolve().parent
+
+# Keys of Harmony Speech Engine whose job is done elsewhere here: accepted, so that its files load, and
+# said aloud, so that nobody trusts them.
+FOREIGN_KEYS = {
+    "trust_remote_code": "code never comes with weights here",
+    "download_dir": "set HARMONY_HOME instead",
+    "load_format": "the family knows its own format",
+    "code_revision": "code never comes with weights here",
+    "enforce_eager": "there are no CUDA graphs to turn off",
+}
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class DeviceSettings(_Strict):
+    device: str = Field("cpu", pattern=r"^(auto|cpu|(cuda|rocm)(:\d+)?)$")
+    device_map: None | str = None  # Harmony Speech Engine's; only "auto" was ever meaningful
+
+
+class RunnerSettings(_Strict):
+    """One entry of `model_configs`: one model, served by one runner."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
+    model: str = Field(min_length=1)
+    model_type: str = Field(min_length=1)
+    language: str | None = None
+    voices: tuple[str, ...] = ()
+    revision: str | None = None
+    seed: int | None = None
+    dtype: Literal[
+        "auto", "float32", "float", "float16", "half", "bfloat16", "int8", "int8_float16",
+        "int8_float32", "int8_bfloat16",
+    ] = "auto"
+    device_config: DeviceSettings = DeviceSettings()
+    max_batch_size: int = Field(1, ge=1, le=1024)
+    batch_budget: float | None = Field(None, gt=0)  # padded size of one batch, in the family's unit
+    workers: int = Field(1, ge=1, le=64)  # batches that run at the same time
+    threads: int = Field(1, ge=1, le=256)  # processor threads of each
+    max_queue: int = Field(256, ge=1)
+    options: Mapping[str, Any] = Field(default_factory=dict)
+
+    @property
+    def device(self) -> str:
+        return self.device_config.device
+
+    @property
+    def source(self) -> str:
+        return f"{self.model}@{self.revision}" if self.revision else self.model
+
+
+class Limits(_Strict):
+    """What one request may ask for; each limit is named in the error that it causes."""
+
+    max_text_characters: int = Field(100_000, ge=1)
+    max_upload_bytes: int = Field(512 * 1024**2, ge=1)
+    max_audio_seconds: float = Field(6 * 3600, gt=0)
+
+
+class Timeouts(_Strict):
+    request: float = Field(3600, gt=0)  # seconds from the first byte in to the last byte out
+    health: float = Field(1.5, gt=0, le=10)  # what one runner gets to say that it lives
+
+
+class ApiSettings(_Strict):
+    limits: Limits = Limits()
+    timeouts: Timeouts = Timeouts()
+
+
+def _as_tuple(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+Choices = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class Settings(_Strict):
+    model_configs: tuple[RunnerSettings, ...] = Field(min_length=1)
+    aliases: Mapping[str, str] = Field(default_factory=dict)
+    voice_aliases: Mapping[str, Choices] = Field(default_factory=dict)
+    api: ApiSettings = ApiSettings()
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings in `path`, else in HARMONY_CONFIG, else the embedded ones."""
+    path = path or Path(os.environ.get("HARMONY_CONFIG") or BUNDLE / "configuration.yaml")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: is not YAML: {error}") from error
+    return parse(tree, where=str(path))
+
+
+def parse(tree: Any, where: str = "configuration") -> Settings:
+    """Settings from the plain tree of a YAML file."""
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{where}: expected a mapping with the key model_configs")
+    tree = {**tree, "model_configs": _without_foreign_keys(tree.get("model_configs"), where)}
+    try:
+        settings = Settings.model_validate(tree)
+    except ValidationError as error:
+        problems = "\n".join(f"  {_explain(detail)}" for detail in error.errors())
+        raise SettingsError(f"{where}:\n{problems}") from error
+    _check_names(settings, where)
+    return settings
+
+
+def weights_root() -> Path:
+    """The folder in which weights are kept between starts."""
+    home = os.environ.get("HARMONY_HOME")
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) if home else Path(cache) / "harmony-speech"
+
+
+def offline() -> bool:
+    return os.environ.get("HARMONY_OFFLINE", "") not in ("", "0")
+
+
+def _without_foreign_keys(entries: Any, where: str) -> Any:
+    if not isinstance(entries, list):
+        return entries
+    for entry in entries:
+        for key in FOREIGN_KEYS.keys() & (entry if isinstance(entry, dict) else {}):
+            logger.warning("%s: %s has no effect: %s", where, key, FOREIGN_KEYS[key])
+    return [
+        {key: value for key, value in entry.items() if key not in FOREIGN_KEYS}
+        if isinstance(entry, dict)
+        else entry
+        for entry in entries
+    ]
+
+
+def _explain(detail: ErrorDetails) -> str:
+    location = detail["loc"]
+    place = ".".join(str(part) for part in location)
+    if detail["type"] != "extra_forbidden":
+        return f"{place}: {detail['msg']}"
+    known = sorted(_model_at(location[:-1]).model_fields)
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"{place}: unknown key; {hint}known here: {', '.join(known)}"
+
+
+def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:
+    """The settings class that a place in the tree is checked against."""
+    model: type[BaseModel] = Settings
+    for part in location:
+        if isinstance(part, int):
+            continue
+        annotation = model.model_fields[part].annotation
+        model = RunnerSettings if part == "model_configs" else annotation  # type: ignore[assignment]
+    return model
+
+
+def _check_names(settings: Settings, where: str) -> None:
+    names = Counter(entry.name for entry in settings.model_configs)
+    for name, count in names.items():
+        if count > 1:
+            raise SettingsError(f"{where}: model_configs: the name {name} is used {count} times")
+        if name in settings.aliases:
+            raise SettingsError(f"{where}: aliases: {name} is a configured model already")

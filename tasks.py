@@ -1,0 +1,181 @@
+"""What can be asked of the service and what comes back: one frozen class per job and per result.
+
+Every layer passes these same objects on, so a field exists only if something acts on it. A step
+that changes a job makes another one (`attrs.evolve`). They cross process borders as they are; BentoML
+turns dataclasses into plain dicts on the way, silently, and leaves attrs classes alone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from enum import Enum
+import attrs
+
+from audio import Audio, Sound
+from errors import SpeechError
+
+
+class Capability(Enum):
+    """What a runner can do; the value is the name of its method."""
+
+    SPEAK = "synthesize"
+    TRANSCRIBE = "transcribe"
+    DETECT = "detect"
+
+
+@attrs.frozen
+class Call:
+    """The circumstances of a request, known to every step of it: who, how urgent, until when."""
+
+    id: str = attrs.field(factory=lambda: uuid.uuid4().hex)
+    priority: int = 0  # lower runs first
+    deadline: float | None = None  # epoch seconds, so that it means the same in every process
+
+
+# Jobs
+
+
+@attrs.frozen
+class Speak:
+    """Say `text`. None means that the model decides."""
+
+    text: str
+    voice: str | None = None
+    language: str | None = None
+    speed: float = 1.0
+
+
+@attrs.frozen
+class Transcribe:
+    """Write down what is said, in its own language or in English."""
+
+    sound: Sound
+    language: str | None = None  # ISO 639-1; None: find out
+    candidates: tuple[str, ...] = ()  # the languages to choose from; none: all of the model's
+    translate: bool = False
+    prompt: str | None = None
+    temperature: float | None = None  # None: start at 0 and rise while the text looks wrong
+    words: bool = False
+    chunking: Detect | None = None  # how to find speech before transcribing; None: as configured
+
+
+@attrs.frozen
+class Detect:
+    """Find speech. All durations in seconds; None means that the model decides."""
+
+    sound: Sound
+    threshold: float | None = None  # probability above which a frame is speech
+    stop_threshold: float | None = None  # probability below which running speech ends
+    min_speech: float | None = None
+    max_speech: float | None = None
+    min_silence: float | None = None
+    min_silence_at_max_speech: float | None = None  # pauses shorter than this do not cut long speech
+    padding_before: float | None = None
+    padding_after: float | None = None
+
+
+Job = Speak | Transcribe | Detect
+
+
+# Results
+
+
+@attrs.frozen
+class Speech:
+    """Synthesized sound."""
+
+    audio: Audio
+
+
+@attrs.frozen
+class Word:
+    start: float
+    end: float
+    text: str
+    probability: float
+
+
+@attrs.frozen
+class Segment:
+    """A stretch of transcribed speech; times in seconds from the start of the sound."""
+
+    start: float
+    end: float
+    text: str
+    tokens: tuple[int, ...] = ()
+    temperature: float = 0.0
+    avg_logprob: float = 0.0
+    compression_ratio: float = 0.0
+    no_speech_prob: float = 0.0
+    words: tuple[Word, ...] = ()
+
+    def shifted(self, seconds: float) -> Segment:
+        words = tuple(
+            attrs.evolve(word, start=word.start + seconds, end=word.end + seconds)
+            for word in self.words
+        )
+        return attrs.evolve(
+            self, start=self.start + seconds, end=self.end + seconds, words=words
+        )
+
+
+@attrs.frozen
+class Transcript:
+    segments: tuple[Segment, ...]
+    language: str
+    duration: float  # seconds of sound that were read
+
+    @property
+    def text(self) -> str:
+        return "".join(segment.text for segment in self.segments).strip()
+
+
+@attrs.frozen
+class Span:
+    """A stretch of speech, in seconds."""
+
+    start: float
+    end: float
+
+
+@attrs.frozen
+class Activity:
+    """Where in a sound somebody speaks."""
+
+    spans: tuple[Span, ...]
+    duration: float
+
+
+Result = Speech | Transcript | Activity
+
+
+# What a runner answers
+
+
+@attrs.frozen
+class Answer:
+    """A result on its way back from a runner, with what it cost.
+
+    Across processes an exception would keep only its HTTP status, so a failure travels as a value.
+    """
+
+    outcome: Result | SpeechError
+    queued: float = 0.0
+    ran: float = 0.0
+    batch_size: int = 1
+
+
+@attrs.frozen
+class Voice:
+    name: str
+    language: str  # BCP 47, as the model speaks it: en-US
+
+
+@attrs.frozen
+class Card:
+    """What a loaded model says of itself."""
+
+    languages: tuple[str, ...] = ()
+    voices: tuple[Voice, ...] = ()
+    default_voice: str | None = None
+    rate: int | None = None  # Hz of what it speaks or wants to hear
