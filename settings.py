@@ -45,7 +45,7 @@ class _Strict(BaseModel):
 
 class DeviceSettings(_Strict):
     device: str = Field("cpu", pattern=r"^(auto|cpu|(cuda|rocm)(:\d+)?)$")
-    device_map: None | str = None  # Harmony Speech Engine's; only "auto" was ever meaningful
+    device_map: str | None = None  # Harmony Speech Engine's; only "auto" was ever meaningful
 
 
 class RunnerSettings(_Strict):
@@ -59,8 +59,16 @@ class RunnerSettings(_Strict):
     revision: str | None = None
     seed: int | None = None
     dtype: Literal[
-        "auto", "float32", "float", "float16", "half", "bfloat16", "int8", "int8_float16",
-        "int8_float32", "int8_bfloat16",
+        "auto",
+        "float32",
+        "float",
+        "float16",
+        "half",
+        "bfloat16",
+        "int8",
+        "int8_float16",
+        "int8_float32",
+        "int8_bfloat16",
     ] = "auto"
     device_config: DeviceSettings = DeviceSettings()
     max_batch_size: int = Field(1, ge=1, le=1024)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from enum import Enum
+
 import attrs
 
 from audio import Audio, Sound
@@ -69,7 +70,9 @@ class Detect:
     min_speech: float | None = None
     max_speech: float | None = None
     min_silence: float | None = None
-    min_silence_at_max_speech: float | None = None  # pauses shorter than this do not cut long speech
+    min_silence_at_max_speech: float | None = (
+        None  # pauses shorter than this do not cut long speech
+    )
     padding_before: float | None = None
     padding_after: float | None = None
 
@@ -114,9 +117,7 @@ class Segment:
             attrs.evolve(word, start=word.start + seconds, end=word.end + seconds)
             for word in self.words
         )
-        return attrs.evolve(
-            self, start=self.start + seconds, end=self.end + seconds, words=words
-        )
+        return attrs.evolve(self, start=self.start + seconds, end=self.end + seconds, words=words)
 
 
 @attrs.frozen

@@ -49,7 +49,9 @@ class ActivityForm(BaseModel):
 
     def from_result(self, activity: Activity, request_id: str) -> dict[str, Any]:
         def timed(seconds: float) -> float | int:
-            return round(seconds * self.sample_rate) if self.unit == "samples" else round(seconds, 3)
+            return (
+                round(seconds * self.sample_rate) if self.unit == "samples" else round(seconds, 3)
+            )
 
         return {
             "id": request_id,

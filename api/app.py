@@ -9,7 +9,9 @@ from api.middleware import Bounded, Traced
 from settings import Settings
 from version import VERSION
 
-DESCRIPTION = """Self-hosted speech AI. OpenAI's audio routes as its SDKs use them, and ours beside them."""
+DESCRIPTION = (
+    """Self-hosted speech AI. OpenAI's audio routes as its SDKs use them, and ours beside them."""
+)
 
 
 def build_app(settings: Settings) -> FastAPI:

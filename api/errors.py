@@ -83,4 +83,6 @@ def from_validation(problems: Any) -> InvalidInput:
     if first["type"] == "json_invalid":
         return InvalidInput("The body is not valid JSON.")
     message = first["msg"].removeprefix("Value error, ")
-    return InvalidInput(f"Invalid '{field}': {message}." if field else f"{message}.", param=field or None)
+    return InvalidInput(
+        f"Invalid '{field}': {message}." if field else f"{message}.", param=field or None
+    )

@@ -22,7 +22,9 @@ async def health(response: Response, catalog: UsingCatalog, api: UsingApi) -> di
     states = await asyncio.gather(
         *(_state(entry, api.timeouts.health) for entry in catalog.entries)
     )
-    runners = {entry.settings.name: state for entry, state in zip(catalog.entries, states, strict=True)}
+    runners = {
+        entry.settings.name: state for entry, state in zip(catalog.entries, states, strict=True)
+    }
     healthy = all(state["status"] == "ok" for state in states)
     response.status_code = 200 if healthy else 503
     return {"status": "ok" if healthy else "degraded", "version": VERSION, "runners": runners}

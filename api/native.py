@@ -1,7 +1,7 @@
 """BentoML's own endpoints for its Python clients: thin, on the same pipelines as the HTTP routes.
 
-    with bentoml.SyncHTTPClient("http://localhost:3000") as client:
-        client.transcribe(file=Path("speech.wav"), model="whisper-1")
+with bentoml.SyncHTTPClient("http://localhost:3000") as client:
+    client.transcribe(file=Path("speech.wav"), model="whisper-1")
 """
 
 from __future__ import annotations
@@ -90,7 +90,9 @@ class NativeEndpoints:
     ) -> dict[str, Any]:
         """Speech to text, with the times of its segments and words."""
         async with _native_errors():
-            transcriber = self.catalog.transcriber(model or self.catalog.first(Capability.TRANSCRIBE))
+            transcriber = self.catalog.transcriber(
+                model or self.catalog.first(Capability.TRANSCRIBE)
+            )
             spoken = (await transcriber.card()).languages
             job = Transcribe(
                 sound=self._sound(file),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Annotated, Literal
 
@@ -20,7 +20,7 @@ from errors import SpeechError, TooLarge
 from pipelines import tts
 from pipelines.flow import begun
 from settings import ApiSettings
-from tasks import Call, Speak
+from tasks import Speak
 
 router = APIRouter(tags=["speech"])
 
@@ -43,7 +43,8 @@ class SpeechRequest(BaseModel):
     model: str = Field(description="A configured model or an alias: see GET /v1/models.")
     input: str = Field(min_length=1, description="The text.")
     voice: str | CustomVoice | None = Field(
-        None, description="A voice of the model, or OpenAI's name for one. Ours: absent means its default."
+        None,
+        description="A voice of the model, or OpenAI's name for one. Ours: absent means its default.",
     )
     instructions: str | None = Field(
         None, max_length=4096, description="Accepted; models that follow instructions act on it."
@@ -93,7 +94,7 @@ async def create_speech(
 
 async def encoded(
     sound: AsyncIterator[Audio], audio_format: str, rate: int | None
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The bytes of one file, as soon as there are any."""
     async with aclosing(sound) as parts:  # type: ignore[type-var]
         encoder = None
@@ -109,10 +110,10 @@ async def encoded(
                 encoder.close()
 
 
-async def _events(sound: AsyncIterator[Audio], body: SpeechRequest) -> AsyncIterator[str]:
+async def _events(sound: AsyncIterator[Audio], body: SpeechRequest) -> AsyncGenerator[str, None]:
     seconds = 0.0
 
-    async def measured() -> AsyncIterator[Audio]:
+    async def measured() -> AsyncGenerator[Audio, None]:
         nonlocal seconds
         async with aclosing(sound) as parts:  # type: ignore[type-var]
             async for part in parts:

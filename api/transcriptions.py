@@ -60,7 +60,6 @@ class TranscriptionForm(TranslationForm):
     chunking_strategy: Literal["auto"] | ServerVad | None = None
 
 
-
 @router.post("/v1/audio/transcriptions", response_class=Response)
 async def create_transcription(
     request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
@@ -130,7 +129,10 @@ def _check(asked: TranscriptionForm) -> None:
             "Telling speakers apart needs a speaker encoder; none is configured.",
             param="known_speaker_names" if speakers else "response_format",
         )
-    if "timestamp_granularities" in asked.model_fields_set and asked.response_format != "verbose_json":
+    if (
+        "timestamp_granularities" in asked.model_fields_set
+        and asked.response_format != "verbose_json"
+    ):
         raise InvalidInput(
             "'timestamp_granularities' needs response_format verbose_json.",
             param="timestamp_granularities",

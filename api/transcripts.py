@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -12,7 +12,6 @@ from api import errors
 from api.languages import name_of
 from errors import SpeechError
 from tasks import Segment, Transcript, Word
-
 
 
 def usage(transcript: Transcript) -> dict[str, Any]:
@@ -66,7 +65,7 @@ PLAIN: Mapping[str, Callable[[Transcript], Response]] = {
 }
 
 
-async def events(transcripts: AsyncIterator[Transcript]) -> AsyncIterator[str]:
+async def events(transcripts: AsyncIterator[Transcript]) -> AsyncGenerator[str, None]:
     """Server-sent events: a delta for each segment, at last the whole text."""
     text, duration = "", 0.0
     try:

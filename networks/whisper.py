@@ -62,8 +62,12 @@ def tame(words: Sequence[TimedWord]) -> list[TimedWord]:
     longest = 2 * min(LONGEST_MEDIAN, float(np.median(lengths))) if lengths else 0.0
     tamed: list[TimedWord] = []
     for index, word in enumerate(words):
-        starts = index == 0 or words[index - 1].text.rstrip().endswith((".", "。", "!", "！", "?", "？"))
-        ends = index == len(words) - 1 or word.text.rstrip().endswith((".", "。", "!", "！", "?", "？"))
+        starts = index == 0 or words[index - 1].text.rstrip().endswith(
+            (".", "。", "!", "！", "?", "？")
+        )
+        ends = index == len(words) - 1 or word.text.rstrip().endswith(
+            (".", "。", "!", "！", "?", "？")
+        )
         if word.end - word.start > longest > 0 and starts:
             word = attrs.evolve(word, start=word.end - longest)
         elif word.end - word.start > longest > 0 and ends:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ Done = TypeVar("Done")
 
 async def in_order(
     items: AsyncIterator[Item], work: Callable[[Item], Awaitable[Done]], ahead: int
-) -> AsyncIterator[Done]:
+) -> AsyncGenerator[Done, None]:
     """The results of `work` on each item, in order, with at most `ahead` of them under way.
 
     Whoever stops reading must close the iterator; what is under way is cancelled then.
@@ -22,7 +22,7 @@ async def in_order(
     under_way: deque[asyncio.Task[Done]] = deque()
     try:
         async for item in items:
-            under_way.append(asyncio.ensure_future(work(item)))  # type: ignore[arg-type]
+            under_way.append(asyncio.ensure_future(work(item)))
             while len(under_way) >= ahead:
                 yield await under_way[0]
                 under_way.popleft()
@@ -35,23 +35,23 @@ async def in_order(
         await asyncio.gather(*under_way, return_exceptions=True)
 
 
-async def from_thread(items: Iterator[Item]) -> AsyncIterator[Item]:
+async def from_thread(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
     """A blocking iterator, read in a thread so that others are served meanwhile."""
     end = object()
     while (item := await asyncio.to_thread(next, items, end)) is not end:
         yield item  # type: ignore[misc]
 
 
-async def of(items: Iterator[Item]) -> AsyncIterator[Item]:
+async def of(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
     for item in items:
         yield item
 
 
-async def begun(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+async def begun(items: AsyncIterator[Item]) -> AsyncGenerator[Item, None]:
     """The same stream, once its first item is there: what fails at the start fails here."""
     first = [item async for item in _take_one(items)]
 
-    async def rest() -> AsyncIterator[Item]:
+    async def rest() -> AsyncGenerator[Item, None]:
         async with aclosing(items) as source:  # type: ignore[type-var]
             for item in first:
                 yield item
@@ -61,7 +61,7 @@ async def begun(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
     return rest()
 
 
-async def _take_one(items: AsyncIterator[Item]) -> AsyncIterator[Item]:
+async def _take_one(items: AsyncIterator[Item]) -> AsyncGenerator[Item, None]:
     async for item in items:
         yield item
         return

@@ -1,13 +1,13 @@
 """Sound → text: find the speech, cut it into windows at pauses, transcribe windows side by side.
 
-    sound   ──────▁▂▇▇▅▂▁▁▂▇▇▇▃▁──────────▂▇▇▂▁───
-    windows      └──────≤ 30 s──────┘    └────┘        what nobody says is never transcribed,
-                                                        so silence cannot become invented text
+sound   ──────▁▂▇▇▅▂▁▁▂▇▇▇▃▁──────────▂▇▇▂▁───
+windows      └──────≤ 30 s──────┘    └────┘        what nobody says is never transcribed,
+                                                    so silence cannot become invented text
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 
 import attrs
@@ -35,7 +35,7 @@ class Window:
 
 async def transcribe(
     job: Transcribe, transcriber: Transcriber, detector: Detector | None, call: Call
-) -> AsyncIterator[Transcript]:
+) -> AsyncGenerator[Transcript, None]:
     """One transcript a window, times counted from the start of the sound; the last one may be empty."""
     heard = _Heard()
     windows = heard.measured(_speech(job, detector, call) if detector else _everything(job))
@@ -84,7 +84,7 @@ class _Heard:
 
     async def measured(
         self, stretches: AsyncIterator[tuple[float, Iterator[Window]]]
-    ) -> AsyncIterator[Window]:
+    ) -> AsyncGenerator[Window, None]:
         async with aclosing(stretches) as source:  # type: ignore[type-var]
             async for end, windows in source:
                 self.seconds = end
@@ -94,7 +94,7 @@ class _Heard:
 
 async def _speech(
     job: Transcribe, detector: Detector, call: Call
-) -> AsyncIterator[tuple[float, Iterator[Window]]]:
+) -> AsyncGenerator[tuple[float, Iterator[Window]], None]:
     wanted = attrs.evolve(job.chunking or Detect(job.sound), sound=job.sound, max_speech=WINDOW)
     async with aclosing(stretches(wanted, detector, call)) as found:
         async for stretch in found:
@@ -124,7 +124,7 @@ def _short(spans: tuple[Span, ...]) -> Iterator[Span]:
         yield Span(start, span.end)
 
 
-async def _everything(job: Transcribe) -> AsyncIterator[tuple[float, Iterator[Window]]]:
+async def _everything(job: Transcribe) -> AsyncGenerator[tuple[float, Iterator[Window]], None]:
     offset = 0.0
     async for block in from_thread(job.sound.blocks(RATE, BLOCK)):
         yield offset + block.duration, _cut_at_quiet(block, offset)

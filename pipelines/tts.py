@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import attrs
@@ -18,7 +18,7 @@ from tasks import Call, Card, Speak, Speech
 SENTENCES_AHEAD = 2
 
 
-async def speak(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncIterator[Audio]:
+async def speak(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenerator[Audio, None]:
     """The speech, sentence by sentence; at least one is not empty."""
     language = job.language or _language(await synthesizer.card(), job.voice)
     pieces = of(split(job.text, language))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import attrs
@@ -40,22 +40,30 @@ async def detect(job: Detect, detector: Detector, call: Call) -> Activity:
     return Activity(tuple(_mended(spans)), duration)
 
 
-async def stretches(job: Detect, detector: Detector, call: Call) -> AsyncIterator[Stretch]:
+async def stretches(job: Detect, detector: Detector, call: Call) -> AsyncGenerator[Stretch, None]:
     """The sound in stretches that end where nobody speaks, if anywhere in them nobody does."""
-    offset, carried = 0.0, Audio(_nothing().samples, RATE)
-    async for block in from_thread(job.sound.blocks(RATE, BLOCK)):
-        audio = join([carried, block], RATE)
-        activity = await detector.detect(attrs.evolve(job, sound=audio), call)
-        spans, cut = _settled(activity.spans, audio.duration)
-        yield Stretch(offset, audio.cut(0, cut), spans)
-        offset, carried = offset + cut, audio.cut(cut, audio.duration)
-    if carried.samples.size:
-        activity = await detector.detect(attrs.evolve(job, sound=carried), call)
-        yield Stretch(offset, carried, activity.spans)
+    offset, carried = 0.0, join([], RATE)
+    async with aclosing(_blocks(job)) as blocks:
+        async for block, last in blocks:
+            audio = join([carried, block], RATE)
+            activity = await detector.detect(attrs.evolve(job, sound=audio), call)
+            spans, cut = activity.spans, audio.duration
+            if not last:
+                spans, cut = _settled(spans, audio.duration)
+            yield Stretch(offset, audio.cut(0, cut), spans)
+            offset, carried = offset + cut, audio.cut(cut, audio.duration)
 
 
-def _nothing() -> Audio:
-    return join([], RATE)
+async def _blocks(job: Detect) -> AsyncGenerator[tuple[Audio, bool], None]:
+    """The blocks of the sound, each with whether it is the last one."""
+    waiting: Audio | None = None
+    async with aclosing(from_thread(job.sound.blocks(RATE, BLOCK))) as blocks:
+        async for block in blocks:
+            if waiting is not None:
+                yield waiting, False
+            waiting = block
+    if waiting is not None:
+        yield waiting, True
 
 
 def _settled(spans: tuple[Span, ...], duration: float) -> tuple[tuple[Span, ...], float]:

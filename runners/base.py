@@ -18,7 +18,7 @@ import httpx
 from bentoml.exceptions import BentoMLException, ServiceUnavailable
 from pydantic import InstanceOf, WithJsonSchema
 
-from errors import SpeechError, Unavailable
+from errors import Failed, SpeechError, Unavailable
 from runners.batching import Batcher, BatchLimits
 from settings import RunnerSettings
 from tasks import (
@@ -47,7 +47,7 @@ CAPABILITY_OF: dict[type, Capability] = {
 # A runner answers within the caller's deadline or not at all; BentoML's own limits would cut a long
 # stream or, worse, close a session with calls in flight (each 100 requests by default).
 RUNNER_TRAFFIC = {"timeout": 24 * 3600, "external_queue": False}
-RUNNER_CONNECTION = {"max_requests": 10**9, "max_age": 10**9}
+RUNNER_CONNECTION = {"max_requests": 10**9, "max_age": 1e9}
 RESTART_SECONDS = 5.0  # what a caller is told to wait for a runner that is out of reach
 DISCONNECT_POLL = 0.2  # seconds between looks whether the caller is still there
 
@@ -213,18 +213,20 @@ class RunnerHandle:
         return await self._ask(self._service.card())
 
     async def synthesize(self, job: Speak, call: Call) -> Speech:
-        return await self._run(job, call)
+        return await self._run(job, call, Speech)
 
     async def transcribe(self, job: Transcribe, call: Call) -> Transcript:
-        return await self._run(job, call)
+        return await self._run(job, call, Transcript)
 
     async def detect(self, job: Detect, call: Call) -> Activity:
-        return await self._run(job, call)
+        return await self._run(job, call, Activity)
 
-    async def _run(self, job: Job, call: Call) -> Any:
+    async def _run(self, job: Job, call: Call, expected: type[Answered]) -> Answered:
         answer: Answer = await self._ask(self._service.run(job=job, call=call))
         if isinstance(answer.outcome, SpeechError):
             raise answer.outcome
+        if not isinstance(answer.outcome, expected):
+            raise Failed(f"{self.name} answered a {type(answer.outcome).__name__}")
         return answer.outcome
 
     async def _ask(self, question: Coroutine[Any, Any, Answered]) -> Answered:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -55,9 +56,9 @@ class Options:
 
 
 class Kokoro:
-    capabilities = (Capability.SPEAK,)
-    unit = "characters"
-    batch_budget = 1.0  # the export takes one text at a time
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.SPEAK,)
+    unit: ClassVar[str] = "characters"
+    batch_budget: ClassVar[float] = 1.0  # the export takes one text at a time
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         self._options = Options(**settings.options)
@@ -65,7 +66,9 @@ class Kokoro:
         self._vocabulary = _vocabulary(folder)
         self._session = open_session(_network_file(folder), settings)
         self._front_ends = _front_ends(store)
-        self._voices = _voices(store.fetch(self._options.voices, allow=("*.bin",)), self._front_ends, settings)
+        self._voices = _voices(
+            store.fetch(self._options.voices, allow=("*.bin",)), self._front_ends, settings
+        )
         default = self._options.default_voice
         self.card = Card(
             languages=tuple(sorted({voice.language for voice in self._offered})),

@@ -12,7 +12,11 @@ from settings import RunnerSettings
 if TYPE_CHECKING:
     import onnxruntime
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider", "rocm": "ROCMExecutionProvider"}
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+}
 
 
 def open_session(file: Path, settings: RunnerSettings) -> onnxruntime.InferenceSession:

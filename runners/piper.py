@@ -12,7 +12,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import numpy as np
@@ -43,9 +43,11 @@ class Options:
 
 
 class Piper:
-    capabilities = (Capability.SPEAK,)
-    unit = "characters"
-    batch_budget = 1.0  # the export returns no lengths, so texts of different length cannot share it
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.SPEAK,)
+    unit: ClassVar[str] = "characters"
+    batch_budget: ClassVar[float] = (
+        1.0  # the export returns no lengths, so texts of different length cannot share it
+    )
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         self._options = Options(**settings.options)

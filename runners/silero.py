@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import attrs
 import numpy as np
@@ -49,9 +50,9 @@ class Thresholds:
 
 
 class SileroVAD:
-    capabilities = (Capability.DETECT,)
-    unit = "seconds of sound"
-    batch_budget = 3600.0
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.DETECT,)
+    unit: ClassVar[str] = "seconds of sound"
+    batch_budget: ClassVar[float] = 3600.0
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         folder = store.fetch(settings.source, allow=(FILE,))
@@ -140,8 +141,8 @@ def find_spans(
 class _Tracker:
     """Walks over the frames and remembers whether somebody is speaking.
 
-        probability   ▁▁▂▇█▇▆▂▁▂▇██▇▁▁▁▁▁▁
-        speech             ├───────────┤          a dip shorter than min_silence does not end it
+    probability   ▁▁▂▇█▇▆▂▁▂▇██▇▁▁▁▁▁▁
+    speech             ├───────────┤          a dip shorter than min_silence does not end it
     """
 
     def __init__(self, thresholds: Thresholds) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 import numpy as np
@@ -79,9 +79,9 @@ class Hypothesis:
 
 
 class FasterWhisper:
-    capabilities = (Capability.TRANSCRIBE,)
-    unit = "seconds of sound"
-    batch_budget = 16 * WINDOW
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.TRANSCRIBE,)
+    unit: ClassVar[str] = "seconds of sound"
+    batch_budget: ClassVar[float] = 16 * WINDOW
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         from faster_whisper import WhisperModel
@@ -120,7 +120,9 @@ class FasterWhisper:
         encoded = self._model.encode(features)
         languages = self._languages(jobs, encoded)
         if len(set(languages)) > 1:
-            told = [attrs.evolve(j, language=l) for j, l in zip(jobs, languages, strict=True)]
+            told = [
+                attrs.evolve(j, language=heard) for j, heard in zip(jobs, languages, strict=True)
+            ]
             return [transcript for job in told for transcript in self.transcribe([job])]
         return self._write_down(jobs[0], languages[0], sounds, features, encoded)
 
@@ -165,12 +167,14 @@ class FasterWhisper:
             self._believed(hypothesis, tokenizer, sound)
             for hypothesis, sound in zip(hypotheses, sounds, strict=True)
         ]
-        words = (
-            self._words(timed, sounds, tokenizer, encoded) if job.words else [[] for _ in sounds]
+        words: Sequence[Sequence[Sequence[TimedWord]]] = (
+            self._words(timed, sounds, tokenizer, encoded)
+            if job.words
+            else [[()] * len(parts) for parts in timed]
         )
         return [
             Transcript(_segments(*row, tokenizer), language, sound.duration)
-            for *row, sound in zip(hypotheses, timed, words, sounds, strict=True)
+            for row, sound in zip(zip(hypotheses, timed, words, strict=True), sounds, strict=True)
         ]
 
     def _decode(
@@ -320,8 +324,10 @@ def _segments(
             avg_logprob=hypothesis.avg_logprob,
             compression_ratio=hypothesis.compression_ratio,
             no_speech_prob=hypothesis.no_speech_prob,
-            words=tuple(Word(round(w.start, 2), round(w.end, 2), w.text, w.probability) for w in said),
+            words=tuple(
+                Word(round(w.start, 2), round(w.end, 2), w.text, w.probability) for w in said
+            ),
         )
-        for part, said in zip(timed, words or [()] * len(timed), strict=True)
+        for part, said in zip(timed, words, strict=True)
         if (text := tokenizer.decode(list(part.tokens))).strip()
     )

@@ -1,0 +1,25 @@
+"""Sound as numpy: the Audio type, bytes ↔ Audio, sample rates. Knows nothing of models or HTTP."""
+
+from audio.decode import DecodeLimits, EncodedSound, decode
+from audio.encode import FORMATS, Encoder, Format, encode
+from audio.ffmpeg import READABLE
+from audio.resample import Resampler, resample
+from audio.signal import Audio, Samples, Sound, join, silence
+
+__all__ = [
+    "FORMATS",
+    "READABLE",
+    "Audio",
+    "DecodeLimits",
+    "EncodedSound",
+    "Encoder",
+    "Format",
+    "Resampler",
+    "Samples",
+    "Sound",
+    "decode",
+    "encode",
+    "join",
+    "resample",
+    "silence",
+]

@@ -1,0 +1,141 @@
+"""ffmpeg's libraries behind a guard: an untrusted file → frames of float32.
+
+Left alone ffmpeg follows a playlist to other files and hosts, starts a thread per core, decodes
+video only to look at it, and prints what it thinks of a file: all that is switched off here.
+Knows no limits, and leaves it to the caller to turn av.FFmpegError into an answer.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import BinaryIO, cast
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.codec.codec import UnknownCodecError
+from av.container import InputContainer
+from av.filter import Graph
+from av.stream import Discard
+
+from audio.signal import Samples
+
+av.logging.set_level(None)  # else ffmpeg reports a stranger's broken file on our stderr
+
+# Demuxer → the names people know its files by. All keep the sound inside the one file. Left out are
+# playlists (hls, dash, concat, sdp, imf), images, subtitles, and headerless raw formats, which
+# would take anything for sound.
+DEMUXERS = {
+    "aac": "aac", "ac3": "ac3", "aiff": "aiff", "amr": "amr", "ape": "ape", "asf": "wma",
+    "au": "au", "avi": "avi", "caf": "caf", "dts": "dts", "eac3": "eac3", "flac": "flac",
+    "flv": "flv", "loas": "latm", "matroska": "mkv webm", "mov": "3gp m4a mov mp4",
+    "mp3": "mp3 mpga", "mpc": "mpc", "mpc8": "mpc", "mpeg": "mpeg", "mpegts": "ts",
+    "nistsphere": "sph", "ogg": "oga ogg opus", "qcp": "qcp", "rm": "rm", "tak": "tak",
+    "tta": "tta", "voc": "voc", "w64": "w64", "wav": "wav", "wv": "wv",
+}  # fmt: skip
+READABLE = sorted({name for names in DEMUXERS.values() for name in names.split()})
+
+MOST_CHANNELS = 64  # what libswresample converts
+_LARGEST_FRAME = 1 << 21  # samples per channel in one frame; real codecs stay far below
+_READ = 1 << 16  # bytes ffmpeg asks for at a time
+
+
+def _audio_decoders() -> Iterator[str]:
+    for name in sorted(av.codecs_available):
+        with suppress(UnknownCodecError):  # it can only encode
+            if av.Codec(name, "r").type == "audio":
+                yield name
+
+
+OPTIONS = {
+    "format_whitelist": ",".join(DEMUXERS),
+    "max_streams": "100",
+    "protocol_whitelist": "none",  # no such protocol: a demuxer cannot open anything else
+    "codec_whitelist": ",".join(_audio_decoders()),  # probing would decode pictures, of any size
+}
+
+
+class Reader:
+    """What ffmpeg sees of a file: no name to guess a format from, and no close.
+
+    The position is its own, so that two readings of one file object do not disturb each other.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._position = 0
+        self.size = file.seek(0, io.SEEK_END)
+
+    def read(self, count: int) -> bytes:
+        self._file.seek(self._position)
+        chunk = self._file.read(count)
+        self._position += len(chunk)
+        return chunk
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        self._position = max(base + offset, 0)
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+
+def open_container(reader: Reader) -> InputContainer:
+    """The file as a container with its streams known; av.FFmpegError if it is none that we read."""
+    return av.open(
+        reader, mode="r", container_options=OPTIONS, metadata_errors="replace", buffer_size=_READ
+    )
+
+
+def audio_streams(container: InputContainer) -> list[AudioStream]:
+    """The audio tracks that have a decoder."""
+    return [stream for stream in container.streams.audio if stream.codec_context is not None]
+
+
+def frames(container: InputContainer, stream: AudioStream) -> Iterator[av.AudioFrame]:
+    """The frames of one track; what is damaged is left out, as ffmpeg does."""
+    for other in container.streams:
+        other.discard = Discard.all
+    stream.discard = Discard.default
+    context = stream.codec_context
+    context.thread_count = 1
+    context.options = {"max_samples": str(_LARGEST_FRAME)}
+    # Damage that the demuxer cannot step over ends the sound. IndexError: PyAV 18 trips at the end
+    # over streams that a damaged file seemed to grow midway.
+    with suppress(av.FFmpegError, IndexError):
+        for packet in container.demux(stream):
+            with suppress(av.FFmpegError):  # a damaged packet is left out
+                yield from packet.decode()
+
+
+class Float32:
+    """ffmpeg's conversion to interleaved float32 [T · channels], every channel kept.
+
+    Not AudioFrame.to_ndarray: from eight planar channels on PyAV 18 finds planes that do not exist
+    and reads them. Not av.AudioResampler: its filter graph starts a thread per core.
+    """
+
+    def __init__(self, frame: av.AudioFrame) -> None:
+        graph = Graph()
+        graph.threads = 1
+        self._source = graph.add(
+            "abuffer",
+            sample_rate=str(frame.sample_rate),
+            sample_fmt=frame.format.name,
+            channel_layout=frame.layout.name,
+        )
+        form = graph.add("aformat", sample_fmts="flt")
+        self._sink = graph.add("abuffersink")
+        self._source.link_to(form)
+        form.link_to(self._sink)
+        graph.configure()
+        self._graph = graph  # the filters live only as long as their graph
+
+    def __call__(self, frame: av.AudioFrame) -> Samples:
+        self._source.push(frame)
+        packed = cast(av.AudioFrame, self._sink.pull())
+        count = packed.samples * packed.layout.nb_channels
+        return np.frombuffer(memoryview(packed.planes[0]), np.float32, count=count)
