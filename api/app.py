@@ -21,6 +21,7 @@ def build_app(settings: Settings) -> FastAPI:
     errors.install(app)
     for module in (speech, transcriptions, activity, models, health):
         app.include_router(module.router)
+    app.router.default = errors.unknown_route
     app.add_middleware(Bounded, limit=settings.api.limits.max_upload_bytes)
     app.add_middleware(Traced)
     return app

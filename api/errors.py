@@ -10,8 +10,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
-from errors import InvalidInput, SpeechError
+from errors import InvalidInput, NotFound, SpeechError
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,12 @@ def headers(error: SpeechError) -> dict[str, str]:
 
 def response(error: SpeechError) -> JSONResponse:
     return JSONResponse(body(error), status_code=error.status, headers=headers(error))
+
+
+async def unknown_route(scope: Scope, receive: Receive, send: Send) -> None:
+    """Starlette's own answer to a path that nobody serves is plain text."""
+    failure = NotFound(f"There is no {scope['path']} here; GET /docs shows what there is.")
+    await response(failure)(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:

@@ -1,0 +1,92 @@
+"""Starts the real service for a test and ends it, with everything that it started, afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import attrs
+import httpx
+
+START_SECONDS = 180.0  # cold disk, two slow cores
+STOP_SECONDS = 30.0
+
+
+@attrs.frozen
+class LiveService:
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @classmethod
+    @contextlib.contextmanager
+    def started(
+        cls,
+        folder: Path,
+        home: Path,
+        *,
+        target: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> Iterator[LiveService]:
+        """`bentoml serve` in `folder`, once it is ready; BentoML keeps its own files in `home`."""
+        port = _free_port()
+        log = home / "service.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bentoml", "serve", *target, "--host", "127.0.0.1",
+                 "--port", str(port)],
+                cwd=folder,
+                env={
+                    **os.environ,
+                    "BENTOML_HOME": str(home / "bentoml"),
+                    "BENTOML_DO_NOT_TRACK": "True",
+                    "HARMONY_OFFLINE": "1",
+                    **(environment or {}),
+                },
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )  # fmt: skip
+            service = cls(f"http://127.0.0.1:{port}", process, log)
+            try:
+                service.wait_until_ready()
+                yield service
+            finally:
+                service.stop()
+
+    def wait_until_ready(self) -> None:
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the service ended at once:\n{self.log.read_text()}")
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/health", timeout=5).status_code == 200:
+                    return
+            time.sleep(0.25)
+        raise RuntimeError(f"the service is not ready:\n{self.log.read_text()}")
+
+    def stop(self) -> None:
+        """SIGTERM as an operator would, SIGKILL to the whole group if that does not end it."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
