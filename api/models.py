@@ -8,9 +8,8 @@ from typing import Any
 from fastapi import APIRouter
 
 from api.request import UsingCatalog
-from catalog import Catalog, Entry
+from catalog import Catalog
 from errors import SpeechError
-from tasks import Card
 
 router = APIRouter(tags=["models"])
 
@@ -43,19 +42,13 @@ async def _describe(catalog: Catalog, name: str) -> dict[str, Any]:
     }
     if entry.settings.name != name:
         described["root"] = entry.settings.name
-    card = await _card(entry)
-    if card is None:
-        return {**described, "available": False}
+    try:
+        card = await entry.handle.card()
+    except SpeechError as error:
+        return {**described, "available": False, "problem": error.message}
     if card.languages:
         described["languages"] = list(card.languages)
     if card.voices:
         described["voices"] = [{"id": v.name, "language": v.language} for v in card.voices]
         described["default_voice"] = card.default_voice
     return {**described, "available": True}
-
-
-async def _card(entry: Entry) -> Card | None:
-    try:
-        return await entry.handle.card()
-    except SpeechError:
-        return None

@@ -18,7 +18,7 @@ import httpx
 from bentoml.exceptions import BentoMLException, ServiceUnavailable
 from pydantic import InstanceOf, WithJsonSchema
 
-from errors import Failed, SpeechError, Unavailable
+from errors import Failed, SpeechError, Unavailable, WeightsError
 from runners.batching import Batcher, BatchLimits
 from settings import RunnerSettings
 from tasks import (
@@ -105,7 +105,33 @@ wire = WithJsonSchema({"type": "object"})
 WireJob = Annotated[InstanceOf[Speak] | InstanceOf[Transcribe] | InstanceOf[Detect], wire]
 WireCall = Annotated[InstanceOf[Call], wire]
 WireAnswer = Annotated[InstanceOf[Answer], wire]
-WireCard = Annotated[InstanceOf[Card], wire]
+WireCard = Annotated[InstanceOf[Card] | InstanceOf[SpeechError], wire]
+
+
+class Host(Protocol):
+    """What a runner process answers with: a model, or the reason why there is none."""
+
+    async def run(self, job: Job, call: Call) -> Answer: ...
+    async def card(self) -> Card | SpeechError: ...
+    async def close(self) -> None: ...
+
+
+class Absent:
+    """Stands in for a model whose weights cannot be had, so that the others are served."""
+
+    def __init__(self, name: str, reason: WeightsError) -> None:
+        self._failure = Unavailable(
+            f"The model '{name}' is not available: {reason}", code="model_not_available"
+        )
+
+    async def run(self, job: Job, call: Call) -> Answer:
+        return Answer(self._failure)
+
+    async def card(self) -> Card | SpeechError:
+        return self._failure
+
+    async def close(self) -> None:
+        pass
 
 
 class Runner:
@@ -140,6 +166,9 @@ class Runner:
             return Answer(error)
         return Answer(done.result, done.queued, done.ran, done.batch_size)
 
+    async def card(self) -> Card | SpeechError:
+        return self.model.card
+
     async def close(self) -> None:
         await asyncio.gather(*(batcher.close() for batcher in self._batchers.values()))
 
@@ -151,21 +180,21 @@ def runner_service(
 
     class Hosted:
         def __init__(self) -> None:
-            self._runner = Runner(settings, load(settings))
+            self._host = _host(settings, load)
 
         @bentoml.api
         async def run(self, job: WireJob, call: WireCall, ctx: bentoml.Context) -> WireAnswer:
-            work = asyncio.ensure_future(self._runner.run(job, call))
+            work = asyncio.ensure_future(self._host.run(job, call))
             await _finish_or_hang_up(work, ctx)
             return work.result()
 
         @bentoml.api
         async def card(self) -> WireCard:
-            return self._runner.model.card
+            return await self._host.card()
 
         @bentoml.on_shutdown
         async def close(self) -> None:
-            await self._runner.close()
+            await self._host.close()
 
     # BentoML tells services apart by class name; a hyphen or a dot would break its own lookups.
     Hosted.__name__ = Hosted.__qualname__ = "Runner_" + "".join(
@@ -178,6 +207,14 @@ def runner_service(
         runner_connection=RUNNER_CONNECTION,
         envs=[{"name": "OMP_NUM_THREADS", "value": str(settings.threads)}],
     )(Hosted)
+
+
+def _host(settings: RunnerSettings, load: Callable[[RunnerSettings], Model]) -> Host:
+    try:
+        return Runner(settings, load(settings))
+    except WeightsError as error:
+        logger.error("%s is not served: %s", settings.name, error)
+        return Absent(settings.name, error)
 
 
 async def _finish_or_hang_up(work: asyncio.Future[Answer], ctx: bentoml.Context) -> None:
@@ -210,7 +247,10 @@ class RunnerHandle:
 
     async def fresh_card(self) -> Card:
         """Asked anew, which tells whether the runner lives."""
-        return await self._ask(self._service.card())
+        card: Card | SpeechError = await self._ask(self._service.card())
+        if isinstance(card, SpeechError):
+            raise card
+        return card
 
     async def synthesize(self, job: Speak, call: Call) -> Speech:
         return await self._run(job, call, Speech)

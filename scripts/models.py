@@ -5,8 +5,7 @@
     scripts/models verify [SOURCE…]        hash again; default: all that is there
     scripts/models remove SOURCE
 
-A SOURCE is a default's name or anything that may stand under `model:`. With --root the
-configuration is not read. The exit status is 0 when all is well, 1 when something is missing or
+A SOURCE is a default's name or anything that may stand under `model:`. The exit status is 0 when all is well, 1 when something is missing or
 damaged, 2 for a wrong command line.
 """
 
@@ -14,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -23,24 +22,22 @@ from errors import SettingsError, WeightsError
 from weights import Status, Store
 
 
+Wanted = Mapping[str, tuple[str, ...] | None]  # sources, each with patterns of the wanted files
+
+
 def main(arguments: list[str]) -> int:
     """Run one command; the exit status is the answer."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        root, offline, configured = (options.root, False, []) if options.root else _configuration()
-        store = Store(root, offline=offline or options.offline)
+        store = _store(options)
         match options.command:
             case "list":
-                return _show(store.list(configured))
+                return _show(store.list([] if options.root else list(_configured())))
             case "verify":
                 return _show(map(store.verify, options.source or _present(store)))
             case "pull":
-                defaults = list(store.manifest.entries) if options.all else []
-                sources = [*options.source, *defaults] or configured
-                if not sources:
-                    parser.error("name a SOURCE, or --all for every default")
-                return _pull(store, sources)
+                return _pull(store, _wanted(store, options))
             case _:
                 store.remove(options.source)
                 return 0
@@ -49,11 +46,34 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _pull(store: Store, sources: list[str]) -> int:
+def _store(options: argparse.Namespace) -> Store:
+    from settings import offline, weights_root
+
+    return Store(options.root or weights_root(), offline=options.offline or offline())
+
+
+def _wanted(store: Store, options: argparse.Namespace) -> Wanted:
+    if options.source:
+        return dict.fromkeys(options.source)
+    return dict.fromkeys(store.manifest.entries) if options.all else _configured()
+
+
+def _configured() -> Wanted:
+    """What the runners of the configured models will ask for."""
+    from catalog import model_class  # only here: it brings BentoML, which takes seconds
+    from settings import load
+
+    wanted: dict[str, tuple[str, ...] | None] = {}
+    for entry in load().model_configs:
+        wanted.update(model_class(entry).sources(entry))
+    return wanted
+
+
+def _pull(store: Store, wanted: Wanted) -> int:
     failed = 0
-    for source in sources:
+    for source, files in wanted.items():
         try:
-            print(f"{source}: {store.fetch(source)}")
+            print(f"{source}: {store.fetch(source, allow=files)}")
         except WeightsError as error:
             # The next source may well be had: an air-gapped site wants all it can get.
             print(error, file=sys.stderr)
@@ -76,13 +96,6 @@ def _show(statuses: Iterable[Status]) -> int:
             print(f"{'':23}and {len(more)} more")
         bad |= status.state != "ready"
     return int(bad)
-
-
-def _configuration() -> tuple[Path, bool, list[str]]:
-    """The weights folder, whether to stay offline, and the sources of every configured model."""
-    from settings import load, offline, weights_root  # half a second, of no use with --root
-
-    return weights_root(), offline(), [model.source for model in load().model_configs]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -51,9 +51,9 @@ class Record:
             return cls(**fields, files=files)
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise WeightsError(
-                f"the record {home / NAME} is damaged ({error}); remove the folder and pull again"
+                f"the record {home / NAME} is damaged: {error}; remove the folder and pull again"
             ) from error
 
     def write(self, home: Path) -> None:
@@ -117,7 +117,10 @@ def look(file: Path, seen: Seen | None = None) -> Seen | None:
     if seen is not None and (stat.st_size, stat.st_mtime_ns) == (seen.size, seen.mtime_ns):
         return seen
     digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while piece := stream.read(_CHUNK):
-            digest.update(piece)
+    try:
+        with file.open("rb") as stream:
+            while piece := stream.read(_CHUNK):
+                digest.update(piece)
+    except OSError as error:
+        raise WeightsError(f"{file} cannot be read: {error.strerror}") from error
     return Seen(stat.st_size, digest.hexdigest(), stat.st_mtime_ns)

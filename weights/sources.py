@@ -36,7 +36,7 @@ _HUB = re.compile(
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
-class Unserved(Exception):  # noqa: N818 (an outcome, not an error)
+class Unserved(Exception):
     """One source cannot serve; the next may. The store collects these into a WeightsError."""
 
 

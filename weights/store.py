@@ -244,19 +244,19 @@ class Store:
             record.write(home)
 
     def _compare(self, source: str, home: Path, entry: Entry | None, *, rehash: bool) -> Status:
+        size = entry.size if entry else 0
         try:
             record = Record.read(home)
+            if record is None and entry is None:
+                return Status(source, "missing", 0, home)
+            record = record or Record(source, home.name)
+            pins = {path: seen.sha256 for path, seen in record.files.items()}
+            if entry is not None:
+                pins = {file.path: file.sha256 for file in entry.files}
+            base = self.root / record.folder
+            finding = inspect(base, pins, record.files, rehash=rehash)
         except WeightsError as error:
-            return Status(source, "damaged", 0, home, (str(error),))
-        if record is None and entry is None:
-            return Status(source, "missing", 0, home)
-        record = record or Record(source, home.name)
-        pins = {path: seen.sha256 for path, seen in record.files.items()}
-        if entry is not None:
-            pins = {file.path: file.sha256 for file in entry.files}
-        size = entry.size if entry else sum(seen.size for seen in record.files.values())
-        base = self.root / record.folder
-        finding = inspect(base, pins, record.files, rehash=rehash)
+            return Status(source, "damaged", size, home, (str(error),))
         lost = [p for p in finding.missing if p in record.files and not (base / p).exists()]
         problems = [f"{path} has sha256 {now}" for path, now in finding.changed.items()]
         problems += [f"{path} is missing" for path in finding.missing]
@@ -265,6 +265,7 @@ class Store:
             state = "damaged"
         elif finding.missing:
             state = "partial" if finding.sound else "missing"
+        size = size or sum(seen.size for seen in record.files.values())
         return Status(source, state, size, base / record.inside, tuple(problems))
 
     def _homes(self) -> Iterator[Path]:
