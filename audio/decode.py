@@ -33,7 +33,7 @@ from errors import TooLarge, Undecodable
 
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000  # Hz; outside it is a forged header, not a recording
 _PEAK = 16.0  # +24 dBFS: float files may exceed full scale; beyond this it is not sound
-_BATCH = 1.0  # s of native sound that are converted at once
+_BATCH = 1 << 17  # values of any number of channels that are converted at once
 
 
 @attrs.frozen
@@ -179,8 +179,8 @@ def _mono(run: Iterable[av.AudioFrame], channels: int, rate: int) -> Iterator[Au
     for frame in run:
         converter = converter or Float32(frame)
         batch.append(converter(frame))
-        count += frame.samples
-        if count >= _BATCH * rate:
+        count += len(batch[-1])
+        if count >= min(_BATCH, rate * channels):
             yield Audio(_mean(batch, channels), rate)
             batch, count = [], 0
     if count:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping
-from typing import Protocol, Self, cast
+from typing import Protocol, Self
 
 import attrs
-import av
 import numpy as np
-from av.audio.stream import AudioStream
 
+from audio.ffmpeg import Muxer, Recipe
 from audio.resample import Resampler
 from audio.signal import Audio, Samples, tame
 from errors import InvalidInput
@@ -74,7 +73,7 @@ class Encoder:
         self.rate = self._format.rate_for(source_rate, rate)
         self._source_rate = source_rate
         self._resampler = Resampler(source_rate, self.rate)
-        self._writer = self._format.writer(self.rate)
+        self._writer: Writer | None = self._format.writer(self.rate)
         self._written = 0  # samples
 
     def push(self, audio: Audio) -> bytes:
@@ -83,7 +82,7 @@ class Encoder:
 
     def finish(self) -> bytes:
         """The rest of the file; the encoder is closed by it."""
-        rest = self._write(self._resampler.finish()) + self._writer.finish()
+        rest = self._write(self._resampler.finish()) + self._open_writer().finish()
         self.close()
         return rest
 
@@ -93,7 +92,9 @@ class Encoder:
 
     def close(self) -> None:
         """Frees the codec, also midway; harmless when done already."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None  # it owns the codec, and the threads of PyAV's filters
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +104,12 @@ class Encoder:
 
     def _write(self, audio: Audio) -> bytes:
         self._written += len(audio.samples)
-        return self._writer.write(audio.samples)
+        return self._open_writer().write(audio.samples)
+
+    def _open_writer(self) -> Writer:
+        if self._writer is None:
+            raise ValueError("this encoder is closed")
+        return self._writer
 
 
 def encode(
@@ -136,72 +142,8 @@ class _Pcm:
         return header
 
 
-@attrs.frozen
-class _Recipe:
-    """What ffmpeg needs to know to write one format."""
-
-    container: str
-    codec: str
-    bit_rate: int = 0
-    codec_options: Mapping[str, str] = attrs.field(factory=dict)
-    container_options: Mapping[str, str] = attrs.field(factory=dict)
-
-
-class _Muxed:
-    """A codec in its container, both ffmpeg's."""
-
-    def __init__(self, recipe: _Recipe, rate: int) -> None:
-        self._sink = _Sink()
-        # bitexact: no random stream number and no version string, so equal sounds give equal bytes.
-        options = {"flush_packets": "1", "fflags": "+bitexact", **recipe.container_options}
-        self._container = av.open(
-            self._sink, mode="w", format=recipe.container, container_options=options
-        )
-        options = {"threads": "1", **recipe.codec_options}
-        stream = self._container.add_stream(recipe.codec, rate, options=options, layout="mono")
-        self._stream = cast(AudioStream, stream)
-        self._stream.bit_rate = recipe.bit_rate
-        self._rate = rate
-        self._position = 0
-        self._container.start_encoding()  # what is wrong fails here, before the first byte
-
-    def write(self, samples: Samples) -> bytes:
-        if len(samples):
-            row = np.ascontiguousarray(samples, dtype=np.float32)[np.newaxis]
-            frame = av.AudioFrame.from_ndarray(row, format="flt", layout="mono")
-            frame.sample_rate = self._rate
-            frame.pts = self._position
-            self._position += len(samples)
-            self._container.mux(self._stream.encode(frame))
-        return self._sink.take()
-
-    def finish(self) -> bytes:
-        self._container.mux(self._stream.encode(None))
-        self._container.close()
-        return self._sink.take()
-
-    def close(self) -> None:
-        self._container.close()
-
-
-class _Sink:
-    """A file that ffmpeg can only append to."""
-
-    def __init__(self) -> None:
-        self._chunks: list[bytes] = []
-
-    def write(self, chunk: bytes) -> int:
-        self._chunks.append(chunk)
-        return len(chunk)
-
-    def take(self) -> bytes:
-        taken = b"".join(self._chunks)
-        self._chunks.clear()
-        return taken
-
-
-def _muxed(recipe: _Recipe) -> Callable[[int], Writer]:
-    return lambda rate: _Muxed(recipe, rate)
+def _muxed(recipe: Recipe) -> Callable[[int], Writer]:
+    return lambda rate: Muxer(recipe, rate)
 
 
 def _wav_header(rate: int, size: int = _UNKNOWN) -> bytes:
@@ -223,22 +165,22 @@ def _seal_flac(data: bytes, samples: int) -> bytes:
 
 
 _MPEG_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-_MP3 = _Recipe(
+_MP3 = Recipe(
     "mp3",
     "libmp3lame",
     96_000,  # transparent for speech at 24 kHz; lame lowers it where the rate allows less
     {"compression_level": "5"},  # 1.4 times as fast as lame's default
     {"write_xing": "0", "id3v2_version": "0"},  # a Xing header promises a length we do not know
 )
-_OPUS = _Recipe(
+_OPUS = Recipe(
     "ogg",
     "libopus",
     48_000,
     {"application": "audio", "frame_duration": "20"},
     {"page_duration": "100000"},  # µs; the muxer would hold a whole second back
 )
-_AAC = _Recipe("adts", "aac", 96_000)
-_FLAC = _Recipe("flac", "flac", 0, {}, {"metadata_header_padding": "0"})  # else 8 kB of zeros
+_AAC = Recipe("adts", "aac", 96_000)
+_FLAC = Recipe("flac", "flac", 0, {}, {"metadata_header_padding": "0"})  # else 8 kB of zeros
 
 # Ogg Opus is audio/ogg (RFC 7845); audio/opus is for the bare packets of RTP (RFC 7587).
 FORMATS: Mapping[str, Format] = {

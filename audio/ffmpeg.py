@@ -1,4 +1,4 @@
-"""ffmpeg's libraries behind a guard: an untrusted file → frames of float32.
+"""ffmpeg's libraries: an untrusted file → frames of float32, and samples → the bytes of a file.
 
 Left alone ffmpeg follows a playlist to other files and hosts, starts a thread per core, decodes
 video only to look at it, and prints what it thinks of a file: all that is switched off here.
@@ -8,10 +8,11 @@ Knows no limits, and leaves it to the caller to turn av.FFmpegError into an answ
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import BinaryIO, cast
 
+import attrs
 import av
 import numpy as np
 from av.audio.stream import AudioStream
@@ -39,6 +40,7 @@ READABLE = sorted({name for names in DEMUXERS.values() for name in names.split()
 
 MOST_CHANNELS = 64  # what libswresample converts
 _LARGEST_FRAME = 1 << 21  # samples per channel in one frame; real codecs stay far below
+_DAMAGED = 10_000  # damaged packets in a row after which the rest is taken for damaged as well
 _READ = 1 << 16  # bytes ffmpeg asks for at a time
 
 
@@ -106,9 +108,17 @@ def frames(container: InputContainer, stream: AudioStream) -> Iterator[av.AudioF
     # Damage that the demuxer cannot step over ends the sound. IndexError: PyAV 18 trips at the end
     # over streams that a damaged file seemed to grow midway.
     with suppress(av.FFmpegError, IndexError):
+        damaged = 0
         for packet in container.demux(stream):
-            with suppress(av.FFmpegError):  # a damaged packet is left out
-                yield from packet.decode()
+            try:
+                decoded = packet.decode()
+            except av.FFmpegError:
+                damaged += 1
+                if damaged == _DAMAGED:
+                    return
+                continue
+            damaged = 0
+            yield from decoded
 
 
 class Float32:
@@ -139,3 +149,67 @@ class Float32:
         packed = cast(av.AudioFrame, self._sink.pull())
         count = packed.samples * packed.layout.nb_channels
         return np.frombuffer(memoryview(packed.planes[0]), np.float32, count=count)
+
+
+@attrs.frozen
+class Recipe:
+    """What ffmpeg needs to know to write one format."""
+
+    container: str
+    codec: str
+    bit_rate: int = 0
+    codec_options: Mapping[str, str] = attrs.field(factory=dict)
+    container_options: Mapping[str, str] = attrs.field(factory=dict)
+
+
+class Muxer:
+    """A codec in its container, both ffmpeg's."""
+
+    def __init__(self, recipe: Recipe, rate: int) -> None:
+        self._sink = _Sink()
+        # bitexact: no random stream number and no version string, so equal sounds give equal bytes.
+        options = {"flush_packets": "1", "fflags": "+bitexact", **recipe.container_options}
+        self._container = av.open(
+            self._sink, mode="w", format=recipe.container, container_options=options
+        )
+        options = {"threads": "1", **recipe.codec_options}
+        stream = self._container.add_stream(recipe.codec, rate, options=options, layout="mono")
+        self._stream = cast(AudioStream, stream)
+        self._stream.bit_rate = recipe.bit_rate
+        self._rate = rate
+        self._position = 0
+        self._container.start_encoding()  # what is wrong fails here, before the first byte
+
+    def write(self, samples: Samples) -> bytes:
+        if len(samples):
+            row = np.ascontiguousarray(samples, dtype=np.float32)[np.newaxis]
+            frame = av.AudioFrame.from_ndarray(row, format="flt", layout="mono")
+            frame.sample_rate = self._rate
+            frame.pts = self._position
+            self._position += len(samples)
+            self._container.mux(self._stream.encode(frame))
+        return self._sink.take()
+
+    def finish(self) -> bytes:
+        self._container.mux(self._stream.encode(None))
+        self._container.close()
+        return self._sink.take()
+
+    def close(self) -> None:
+        self._container.close()
+
+
+class _Sink:
+    """A file that ffmpeg can only append to."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def write(self, chunk: bytes) -> int:
+        self._chunks.append(chunk)
+        return len(chunk)
+
+    def take(self) -> bytes:
+        taken = b"".join(self._chunks)
+        self._chunks.clear()
+        return taken

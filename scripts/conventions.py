@@ -29,7 +29,7 @@ NEUTRAL = (
 NEUTRAL_RUNNERS = ("runners/base.py", "runners/batching.py", "runners/onnx.py")
 _MODULES = {model.__module__.removeprefix("runners.") for model in RUNNERS.values()}
 FAMILIES = re.compile(
-    rf"""["'](?:{"|".join([*RUNNERS, *_MODULES])})\b|model_type\s*[!=]=""", re.IGNORECASE
+    rf"""["'](?:{"|".join([*RUNNERS, *_MODULES])})["']|model_type\s*[!=]=""", re.IGNORECASE
 )
 FORBIDDEN_NAMES = re.compile(r"(^|/)(utils|common|helpers)\.py$")
 ENVIRONMENT = re.compile(r"os\.(environ|getenv)")

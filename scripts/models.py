@@ -5,8 +5,8 @@
     scripts/models verify [SOURCE…]        hash again; default: all that is there
     scripts/models remove SOURCE
 
-A SOURCE is a default's name or anything that may stand under `model:`. The exit status is 0 when all is well, 1 when something is missing or
-damaged, 2 for a wrong command line.
+A SOURCE is a default's name or anything that may stand under `model:`. The exit status is 0 when all is
+well, 1 when something is missing or damaged, 2 for a wrong command line.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from errors import SettingsError, WeightsError
 from weights import Status, Store
-
 
 Wanted = Mapping[str, tuple[str, ...] | None]  # sources, each with patterns of the wanted files
 
