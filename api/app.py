@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from api import activity, errors, health, models, speech, transcriptions
 from api.middleware import Bounded, Traced
@@ -16,7 +17,8 @@ DESCRIPTION = (
 
 def build_app(settings: Settings) -> FastAPI:
     """The application; `service.py` puts the catalog into its state when the runners are known."""
-    app = FastAPI(title="Harmony Speech", version=VERSION, description=DESCRIPTION)
+    # The pages at /docs and /redoc bring their scripts along: a site without internet reads them too.
+    app = FastAPIOffline(title="Harmony Speech", version=VERSION, description=DESCRIPTION)
     app.state.settings = settings
     errors.install(app)
     for module in (speech, transcriptions, activity, models, health):

@@ -45,6 +45,32 @@ def parse_form(form: FormData, schema: type[Form]) -> Form:
         raise from_validation(error.errors()) from error
 
 
+def documented(schema: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says of a route that reads its form itself: the schema's fields and the file."""
+    fields = schema.model_json_schema(ref_template="#/$defs/{model}")
+    file = {"type": "string", "format": "binary", "description": "The sound, in any usual format."}
+    fields["properties"] = {"file": file, **fields["properties"]}
+    fields["required"] = ["file", *fields.get("required", [])]
+    definitions = fields.pop("$defs", {})
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": _inlined(fields, definitions)}},
+        }
+    }
+
+
+def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
+    """A schema with its references replaced by what they mean: a route has no place for them."""
+    if isinstance(node, list):
+        return [_inlined(item, definitions) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        return _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
+    return {key: _inlined(value, definitions) for key, value in node.items()}
+
+
 def upload(form: FormData, name: str = "file") -> UploadFile:
     """The one file of a form."""
     files = [value for value in form.getlist(name) if isinstance(value, UploadFile)]

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from api import transcripts
-from api.forms import parse_form, read_form, upload
+from api.forms import documented, parse_form, read_form, upload
 from api.languages import code_of
 from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.sound import encoded_sound
@@ -60,7 +60,11 @@ class TranscriptionForm(TranslationForm):
     chunking_strategy: Literal["auto"] | ServerVad | None = None
 
 
-@router.post("/v1/audio/transcriptions", response_class=Response)
+@router.post(
+    "/v1/audio/transcriptions",
+    response_class=Response,
+    openapi_extra=documented(TranscriptionForm),
+)
 async def create_transcription(
     request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
 ) -> Response:
@@ -81,7 +85,9 @@ async def create_transcription(
     return await _answer(job, asked, request, catalog, call)
 
 
-@router.post("/v1/audio/translations", response_class=Response)
+@router.post(
+    "/v1/audio/translations", response_class=Response, openapi_extra=documented(TranslationForm)
+)
 async def create_translation(
     request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
 ) -> Response:

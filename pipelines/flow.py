@@ -49,19 +49,26 @@ async def of(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
 
 async def begun(items: AsyncIterator[Item]) -> AsyncGenerator[Item, None]:
     """The same stream, once its first item is there: what fails at the start fails here."""
-    first = [item async for item in _take_one(items)]
-
-    async def rest() -> AsyncGenerator[Item, None]:
-        async with aclosing(items) as source:  # type: ignore[type-var]
-            for item in first:
-                yield item
-            async for item in source:
-                yield item
-
-    return rest()
+    stream = _after_a_sign(items)
+    await anext(stream)
+    return stream  # type: ignore[return-value]
 
 
-async def _take_one(items: AsyncIterator[Item]) -> AsyncGenerator[Item, None]:
+async def _after_a_sign(items: AsyncIterator[Item]) -> AsyncGenerator[Item | None, None]:
+    """None once the first item is there, then all items.
+
+    A generator that has started closes its source when it is closed, even if nobody read from it.
+    """
+    async with aclosing(items) as source:  # type: ignore[type-var]
+        first = [item async for item in _one(source)]
+        yield None
+        for item in first:
+            yield item
+        async for item in source:
+            yield item
+
+
+async def _one(items: AsyncIterator[Item]) -> AsyncGenerator[Item, None]:
     async for item in items:
         yield item
         return

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 
 import sentencex
 
-LONGEST = 300  # characters; the shortest memory of our models (Kokoro's 510 phonemes) holds more
+LONGEST = 240  # characters; Kokoro remembers 510 phonemes, and its memory grows with their number
 # A first piece shorter than this is not worth a join, and its melody would suffer.
 SHORTEST_START = 24
 LONGEST_START = 80
 
-CLAUSE = re.compile(r"[,;:،、，；：—–…]+[\"')\]”’]*\s*")
+# A comma or a dash between digits is no pause (12,500; 10:30; 1990–95); their full-width kin always are.
+CLAUSE = re.compile(r"[,;:،–]+[\"')\]”’]*\s+|[、，；：—…]+[\"')\]”’]*\s*")
 SPACE = re.compile(r"\s+")
 
 

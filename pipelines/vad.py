@@ -26,18 +26,25 @@ class Stretch:
     offset: float
     audio: Audio
     spans: tuple[Span, ...]
+    goes_on: bool = False  # its last speech reaches its end, and is too long to be looked at again
 
 
 async def detect(job: Detect, detector: Detector, call: Call) -> Activity:
     """All speech in the sound."""
     spans: list[Span] = []
-    duration = 0.0
+    duration, cut_through = 0.0, False
     async with aclosing(stretches(job, detector, call)) as found:
         async for stretch in found:
-            duration = stretch.offset + stretch.audio.duration
-            for span in stretch.spans:
-                spans.append(Span(span.start + stretch.offset, span.end + stretch.offset))
-    return Activity(tuple(_mended(spans)), duration)
+            fresh = [
+                Span(span.start + stretch.offset, span.end + stretch.offset)
+                for span in stretch.spans
+            ]
+            # Only speech that a border cut in two: a detector's own cuts are meant.
+            if cut_through and fresh and fresh[0].start <= spans[-1].end:
+                fresh[0] = Span(spans.pop().start, fresh[0].end)
+            spans += fresh
+            duration, cut_through = stretch.offset + stretch.audio.duration, stretch.goes_on
+    return Activity(tuple(spans), duration)
 
 
 async def stretches(job: Detect, detector: Detector, call: Call) -> AsyncGenerator[Stretch, None]:
@@ -47,10 +54,11 @@ async def stretches(job: Detect, detector: Detector, call: Call) -> AsyncGenerat
         async for block, last in blocks:
             audio = join([carried, block], RATE)
             activity = await detector.detect(attrs.evolve(job, sound=audio), call)
-            spans, cut = activity.spans, audio.duration
+            stretch = Stretch(offset, audio, activity.spans)
             if not last:
-                spans, cut = _settled(spans, audio.duration)
-            yield Stretch(offset, audio.cut(0, cut), spans)
+                stretch = _settled(stretch)
+            yield stretch
+            cut = stretch.audio.duration
             offset, carried = offset + cut, audio.cut(cut, audio.duration)
 
 
@@ -66,22 +74,12 @@ async def _blocks(job: Detect) -> AsyncGenerator[tuple[Audio, bool], None]:
         yield waiting, True
 
 
-def _settled(spans: tuple[Span, ...], duration: float) -> tuple[tuple[Span, ...], float]:
-    """The spans that further sound cannot change, and where to cut after them."""
+def _settled(stretch: Stretch) -> Stretch:
+    """What further sound cannot change of a stretch, or all of it if that would leave too much."""
+    duration, spans = stretch.audio.duration, stretch.spans
     if not spans or spans[-1].end < duration - NEAR_END:
-        return spans, duration
+        return stretch
     last = spans[-1]
     if duration - last.start > LONGEST_CARRIED:
-        return spans, duration
-    return spans[:-1], last.start
-
-
-def _mended(spans: list[Span]) -> list[Span]:
-    """Speech that was cut between two stretches is one again."""
-    mended: list[Span] = []
-    for span in spans:
-        if mended and span.start <= mended[-1].end:
-            mended[-1] = Span(mended[-1].start, max(span.end, mended[-1].end))
-        else:
-            mended.append(span)
-    return mended
+        return attrs.evolve(stretch, goes_on=True)
+    return attrs.evolve(stretch, audio=stretch.audio.cut(0, last.start), spans=spans[:-1])

@@ -23,8 +23,8 @@ from audio import Audio, Samples, join, silence
 from errors import InvalidInput, SettingsError
 from networks.espeak import EspeakMissing, load_espeak
 from runners import english
-from runners.onnx import open_session
-from settings import RunnerSettings
+from runners.onnx import Network
+from settings import RunnerSettings, options_of
 from tasks import Capability, Card, Speak, Speech, Voice
 from weights import Store
 
@@ -32,6 +32,7 @@ RATE = 24000
 LONGEST = 510  # phonemes: the network's 512 positions less one pad at each end
 STYLE = 256  # numbers in one row of a voice; it has a row for every length of text
 VOICES = "kokoro-voices"
+BEST = "af_heart"  # the model's makers grade it highest
 FILES = ("*.onnx", "config.json")
 
 # The first letter of a voice's name tells its language.
@@ -52,7 +53,7 @@ FrontEnd = Callable[[str], str]
 @attrs.frozen
 class Options:
     voices: str = VOICES  # the source of the voices, apart from the network's
-    default_voice: str = "af_heart"
+    default_voice: str | None = None  # None: the best of those configured
 
 
 class Kokoro:
@@ -61,26 +62,25 @@ class Kokoro:
     batch_budget: ClassVar[float] = 1.0  # the export takes one text at a time
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
-        self._options = Options(**settings.options)
+        self._options = options_of(Options, settings)
         folder = store.fetch(settings.source, allow=FILES)
         self._vocabulary = _vocabulary(folder)
-        self._session = open_session(_network_file(folder), settings)
+        self._session = Network(_network_file(folder), settings)
         self._front_ends = _front_ends(store)
         self._voices = _voices(
             store.fetch(self._options.voices, allow=("*.bin",)), self._front_ends, settings
         )
-        default = self._options.default_voice
         self.card = Card(
             languages=tuple(sorted({voice.language for voice in self._offered})),
             voices=tuple(self._offered),
-            default_voice=default if default in self._voices else next(iter(self._voices)),
+            default_voice=self._default_voice(settings),
             rate=RATE,
         )
         self._speak(Speak("Ready."))
 
     @staticmethod
     def sources(settings: RunnerSettings) -> Mapping[str, tuple[str, ...] | None]:
-        options = Options(**settings.options)
+        options = options_of(Options, settings)
         return {settings.source: FILES, options.voices: ("*.bin",), **english.SOURCES}
 
     def group(self, job: Speak) -> Hashable:
@@ -95,6 +95,13 @@ class Kokoro:
     @cached_property
     def _offered(self) -> list[Voice]:
         return [Voice(name, LANGUAGES[name[0]]) for name in self._voices]
+
+    def _default_voice(self, settings: RunnerSettings) -> str:
+        wanted = self._options.default_voice
+        if wanted and wanted not in self._voices:
+            known = ", ".join(self._voices)
+            raise SettingsError(f"{settings.name}: default_voice {wanted} is not one of {known}")
+        return wanted or (BEST if BEST in self._voices else next(iter(self._voices)))
 
     def _speak(self, job: Speak) -> Speech:
         name = job.voice or self.card.default_voice or ""
@@ -193,6 +200,11 @@ def _voices(
         if LANGUAGES.get(file.stem[0]) in front_ends
         and (not settings.voices or file.stem in settings.voices)
     }
+    if unknown := [name for name in settings.voices if name not in found]:
+        raise SettingsError(
+            f"{settings.name}: voices {', '.join(unknown)} cannot be offered: no such file in {folder}, "
+            f"or no phonemizer for their language ({', '.join(front_ends)} can be phonemized)"
+        )
     if not found:
         raise SettingsError(f"{settings.name}: no voice in {folder} can be offered")
     return dict(found)

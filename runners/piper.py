@@ -22,8 +22,8 @@ from errors import InvalidInput, SettingsError
 from networks.english import to_espeak_ipa
 from networks.espeak import EspeakMissing, load_espeak
 from runners import english
-from runners.onnx import open_session
-from settings import RunnerSettings
+from runners.onnx import Network
+from settings import RunnerSettings, options_of
 from tasks import Capability, Card, Speak, Speech, Voice
 from weights import Store
 
@@ -50,20 +50,19 @@ class Piper:
     )
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
-        self._options = Options(**settings.options)
+        self._options = options_of(Options, settings)
         file = _voice_file(store.fetch(settings.source, allow=FILES))
         self._config = json.loads(Path(f"{file}.json").read_text(encoding="utf-8"))
-        self._session = open_session(file, settings)
+        self._session = Network(file, settings)
         self._front_end = _front_end(self._config, self._options, store)
         self._ids: Mapping[str, Sequence[int]] = self._config["phoneme_id_map"]
         self._rate: int = self._config["audio"]["sample_rate"]
-        self._speakers = _speakers(self._config, file)
+        self._speakers = _speakers(self._config, file, settings)
         language = _language(self._config)
-        names = [name for name in self._speakers if not settings.voices or name in settings.voices]
         self.card = Card(
             languages=(language,),
-            voices=tuple(Voice(name, language) for name in names),
-            default_voice=names[0],
+            voices=tuple(Voice(name, language) for name in self._speakers),
+            default_voice=next(iter(self._speakers)),
             rate=self._rate,
         )
         self._speak(Speak("Ready."))
@@ -83,19 +82,26 @@ class Piper:
 
     def _speak(self, job: Speak) -> Speech:
         speaker = self._speaker(job.voice)
+        self._check_language(job.language)
         ids = self._phoneme_ids(self._front_end(job.text))
         if not ids:
             return Speech(silence(0, self._rate))
         return Speech(Audio(self._infer(ids, speaker, job.speed), self._rate))
 
     def _speaker(self, voice: str | None) -> int:
-        names = {voice.name for voice in self.card.voices} if hasattr(self, "card") else set()
-        name = voice or self.card.default_voice
-        if name not in names:
+        name = voice or self.card.default_voice or ""
+        if name not in self._speakers:
             raise InvalidInput(
-                f"unknown voice {name!r}; this model has {', '.join(sorted(names))}", param="voice"
+                f"unknown voice {name!r}; this model has {', '.join(self._speakers)}", param="voice"
             )
         return self._speakers[name]
+
+    def _check_language(self, language: str | None) -> None:
+        (own,) = self.card.languages
+        if language and language.lower() not in (own.lower(), own.split("-")[0]):
+            raise InvalidInput(
+                f"unknown language {language!r}; this model has {own}", param="language"
+            )
 
     def _phoneme_ids(self, phonemes: str) -> list[int]:
         """Ids with a pad after every phoneme; symbols the voice does not know are left out."""
@@ -117,7 +123,7 @@ class Piper:
             "input_lengths": np.array([len(ids)], dtype=np.int64),
             "scales": np.array([noise, voice["length_scale"] / speed, noise_w], dtype=np.float32),
         }
-        if len(self._speakers) > 1:
+        if self._config.get("num_speakers", 1) > 1:
             feed["sid"] = np.array([speaker], dtype=np.int64)
         samples: Samples = self._session.run(None, feed)[0].reshape(-1)
         return np.clip(samples, -1.0, 1.0)
@@ -154,9 +160,14 @@ def _language(config: Mapping[str, Any]) -> str:
     return f"{language}-{region.upper()}" if region else str(language)
 
 
-def _speakers(config: Mapping[str, Any], file: Path) -> dict[str, int]:
-    """Speaker names and numbers; a voice of one speaker bears the name in its file's: en_US-joe-medium."""
-    if config.get("num_speakers", 1) > 1:
-        return dict(config["speaker_id_map"])
+def _speakers(config: Mapping[str, Any], file: Path, settings: RunnerSettings) -> dict[str, int]:
+    """Names and numbers of the offered speakers; one alone bears the name in its file's: en_US-joe-medium."""
     parts = file.name.removesuffix(".onnx").split("-")
-    return {parts[1] if len(parts) > 2 else parts[0]: 0}
+    found = {parts[1] if len(parts) > 2 else parts[0]: 0}
+    if config.get("num_speakers", 1) > 1:
+        found = config["speaker_id_map"]
+    if unknown := [name for name in settings.voices if name not in found]:
+        raise SettingsError(
+            f"{settings.name}: unknown voices {', '.join(unknown)}; {file.name} has {', '.join(found)}"
+        )
+    return {name: number for name, number in found.items() if name in (settings.voices or found)}

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from audio import Audio, Samples, resample
 from errors import InvalidInput
-from runners.onnx import open_session
-from settings import RunnerSettings
+from runners.onnx import Network
+from settings import RunnerSettings, options_of
 from tasks import Activity, Capability, Card, Detect, Span
 from weights import Store
 
@@ -56,8 +56,8 @@ class SileroVAD:
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         folder = store.fetch(settings.source, allow=(FILE,))
-        self._session = open_session(_model_file(folder), settings)
-        self._defaults = Thresholds(**settings.options)
+        self._session = Network(_model_file(folder), settings)
+        self._defaults = options_of(Thresholds, settings)
         self.card = Card(rate=RATE)
         self._probabilities(np.zeros(FRAME, dtype=np.float32))
 
