@@ -53,7 +53,8 @@ def model_class(settings: RunnerSettings) -> type[Model]:
 def _module(name: str, entry: str) -> ModuleType:
     try:
         return _module_at(Path(name)) if name.endswith(".py") else importlib.import_module(name)
-    except ImportError as error:
+    # ValueError and TypeError are what importlib makes of an empty and of a relative name.
+    except (ImportError, ValueError, TypeError) as error:
         raise SettingsError(f"{entry}: {name} cannot be imported: {error}") from error
 
 
@@ -68,7 +69,11 @@ def _module_at(path: Path) -> ModuleType:
         raise ImportError(f"no such file: {path}")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]  # or the next entry that names the file would get half of it
+        raise
     return module
 
 

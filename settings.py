@@ -14,17 +14,19 @@ import difflib
 import logging
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from errors import SettingsError
 
 logger = logging.getLogger(__name__)
+
+Options = TypeVar("Options")
 
 BUNDLE = Path(__file__).resolve().parent
 
@@ -37,6 +39,21 @@ FOREIGN_KEYS = {
     "code_revision": "code never comes with weights here",
     "enforce_eager": "there are no CUDA graphs to turn off",
 }
+
+
+class _NoDuplicates(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error; PyYAML lets the last one win, silently."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = Counter(
+            str(key.value) for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"
+        )
+        for key, count in keys.items():
+            if count > 1:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"the key {key} stands {count} times", problem_mark=node.start_mark
+                )
+        return super().construct_mapping(node, deep)
 
 
 class _Strict(BaseModel):
@@ -123,7 +140,7 @@ def load(path: Path | None = None) -> Settings:
     """The settings in `path`, else in HARMONY_CONFIG, else the embedded ones."""
     path = path or Path(os.environ.get("HARMONY_CONFIG") or BUNDLE / "configuration.yaml")
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.load(path.read_text(encoding="utf-8"), _NoDuplicates)  # noqa: S506
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -135,7 +152,8 @@ def parse(tree: Any, where: str = "configuration") -> Settings:
     """Settings from the plain tree of a YAML file."""
     if not isinstance(tree, dict):
         raise SettingsError(f"{where}: expected a mapping with the key model_configs")
-    tree = {**tree, "model_configs": _without_foreign_keys(tree.get("model_configs"), where)}
+    if "model_configs" in tree:
+        tree = {**tree, "model_configs": _without_foreign_keys(tree["model_configs"], where)}
     try:
         settings = Settings.model_validate(tree)
     except ValidationError as error:
@@ -143,6 +161,23 @@ def parse(tree: Any, where: str = "configuration") -> Settings:
         raise SettingsError(f"{where}:\n{problems}") from error
     _check_names(settings, where)
     return settings
+
+
+def options_of(kind: type[Options], settings: RunnerSettings) -> Options:
+    """An entry's `options` as its family's own knobs, checked as strictly as every other key."""
+    types = get_type_hints(kind)
+    values = {}
+    for key, value in settings.options.items():
+        place = f"{settings.name}: options.{key}"
+        if key not in types:
+            raise SettingsError(f"{place}: {_unknown(key, types)}")
+        try:
+            values[key] = TypeAdapter(types[key]).validate_python(value)
+        except ValidationError as error:
+            raise SettingsError(
+                f"{place}: {error.errors()[0]['msg']}; known here: {', '.join(sorted(types))}"
+            ) from error
+    return kind(**values)
 
 
 def weights_root() -> Path:
@@ -175,10 +210,13 @@ def _explain(detail: ErrorDetails) -> str:
     place = ".".join(str(part) for part in location)
     if detail["type"] != "extra_forbidden":
         return f"{place}: {detail['msg']}"
-    known = sorted(_model_at(location[:-1]).model_fields)
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f"{place}: {_unknown(str(location[-1]), _model_at(location[:-1]).model_fields)}"
+
+
+def _unknown(key: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    return f"{place}: unknown key; {hint}known here: {', '.join(known)}"
+    return f"unknown key; {hint}known here: {', '.join(sorted(known)) or 'none'}"
 
 
 def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.forms import documented, parse_form, read_form, upload
+from api.forms import UsingForm, documented, parse_form, upload
 from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.sound import encoded_sound
 from audio import Sound
@@ -66,10 +66,9 @@ class ActivityForm(BaseModel):
 
 @router.post("/v1/audio/vad", openapi_extra=documented(ActivityForm))
 async def detect_voice_activity(
-    request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request, form: UsingForm, catalog: UsingCatalog, api: UsingApi, call: UsingCall
 ) -> dict[str, Any]:
     """Stretches of speech, in seconds or samples."""
-    form = await read_form(request)
     asked = parse_form(form, ActivityForm)
     job = asked.to_job(encoded_sound(upload(form), api))
     detector = catalog.detector(asked.model)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from errors import InvalidInput, NotFound, SpeechError
@@ -17,14 +19,20 @@ from errors import InvalidInput, NotFound, SpeechError
 logger = logging.getLogger(__name__)
 
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 503: "overloaded"}
+FIELD = re.compile(r"[a-z_]+|\d+")
+CLIENT_LEFT = 499  # nginx's status, for the log: nobody reads it
+
+
+class ClientLeft(Exception):
+    """The client hung up; there is nobody to answer."""
 
 
 def body(error: SpeechError) -> dict[str, Any]:
     return {
         "error": {
-            "message": error.message if error.status != 500 else "The server failed.",
+            "message": _encodable(error.message if error.status != 500 else "The server failed."),
             "type": error.kind,
-            "param": error.param,
+            "param": error.param and _encodable(error.param),
             "code": error.code or CODES.get(error.status),
         }
     }
@@ -58,7 +66,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def validation_error(request: Request, error: RequestValidationError) -> JSONResponse:
-        return response(from_validation(error.errors()))
+        # FastAPI says of each first where in the request it was: always in the body here.
+        problems = [{**problem, "loc": problem["loc"][1:]} for problem in error.errors()]
+        return response(from_validation(problems))
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:
@@ -73,16 +83,25 @@ def install(app: FastAPI) -> None:
             {"error": failure}, status_code=error.status_code, headers=error.headers
         )
 
+    @app.exception_handler(ClientLeft)
+    async def client_left(request: Request, error: ClientLeft) -> Response:
+        return Response(status_code=CLIENT_LEFT)
+
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:
         logger.exception("%s failed", request.url.path, exc_info=error)
-        return response(SpeechError("the server failed"))
+        answer = response(SpeechError("the server failed"))
+        # Starlette answers this one outside of all middleware.
+        answer.headers["x-request-id"] = request.state.request_id
+        return answer
 
 
 def from_validation(problems: Any) -> InvalidInput:
-    """The first of pydantic's findings, in words."""
-    first = problems[0]
-    field = ".".join(str(part) for part in first["loc"] if part != "body")
+    """The first of pydantic's findings, in words; of those on a union the one that got farthest."""
+    first = max(problems, key=lambda problem: len(problem["loc"]))
+    field = ".".join(_path(first["loc"]))
+    if first["type"] == "missing" and not field:
+        return InvalidInput("The body is missing.")
     if first["type"] == "missing":
         return InvalidInput(f"Missing required parameter: '{field}'.", param=field or None)
     if first["type"] == "extra_forbidden":
@@ -93,3 +112,14 @@ def from_validation(problems: Any) -> InvalidInput:
     return InvalidInput(
         f"Invalid '{field}': {message}." if field else f"{message}.", param=field or None
     )
+
+
+def _path(location: Sequence[str | int]) -> list[str]:
+    """The way to a field, without pydantic's names for the branches of a union (str, ServerVad, …)."""
+    parts = [str(part) for part in location]
+    return parts[:1] + [part for part in parts[1:] if FIELD.fullmatch(part) and part != "str"]
+
+
+def _encodable(text: str) -> str:
+    """JSON can name halves of surrogate pairs, which no UTF-8 can hold."""
+    return text.encode(errors="replace").decode()

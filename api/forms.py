@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import Annotated, Any, TypeVar
 
-from fastapi import Request
+from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
@@ -21,28 +21,50 @@ Form = TypeVar("Form", bound=BaseModel)
 NESTED = re.compile(r"^(\w+)\[(\w*)\]$")
 
 
-async def read_form(request: Request) -> FormData:
-    """The form, with its files spooled to disk; closed by Starlette when the request ends."""
+async def _read_form(request: Request) -> AsyncIterator[FormData]:
+    """The form, its files spooled to disk until the answer has been sent."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("multipart/form-data", "application/x-www-form-urlencoded"):
         raise InvalidInput(
             f"Expected a body of multipart/form-data, not {kind or 'one without a type'}."
         )
     try:
-        return await request.form(max_files=8, max_fields=1000)
+        form = await request.form(max_files=8, max_fields=1000)
     except (HTTPException, FormParserError, ValueError, KeyError) as error:
         reason = getattr(error, "detail", None) or str(error)
         raise InvalidInput(f"The form cannot be read: {reason}") from error
+    try:
+        yield form
+    finally:
+        await form.close()
+
+
+UsingForm = Annotated[FormData, Depends(_read_form)]
 
 
 def parse_form(form: FormData, schema: type[Form]) -> Form:
-    """The text fields as the schema wants them; files are left to the route."""
+    """The text fields as the schema wants them; the file is left to the route."""
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile) and name != "file":
+            raise InvalidInput(
+                f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter"
+            )
     lists = {name for name, field in schema.model_fields.items() if _is_list(field.annotation)}
     tree = _tree(form.multi_items(), lists)
     try:
         return schema.model_validate(tree)
     except ValidationError as error:
         raise from_validation(error.errors()) from error
+
+
+def from_json(value: Any) -> Any:
+    """An object written as JSON, as curl users send chunking_strategy; all else as it is."""
+    if not isinstance(value, str) or not value.startswith("{"):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
 
 
 def documented(schema: type[BaseModel]) -> dict[str, Any]:
@@ -95,22 +117,15 @@ def _tree(items: Iterable[tuple[str, UploadFile | str]], lists: set[str]) -> Map
                 raise InvalidInput(f"'{name}' is given both whole and in parts.", param=name)
             branch[inner] = value
         elif name in lists or nested:
-            tree.setdefault(name, []).append(value)
+            values = tree.setdefault(name, [])
+            if not isinstance(values, list):
+                raise InvalidInput(f"'{name}' is given both whole and in parts.", param=name)
+            values.append(value)
         elif name in tree:
             raise InvalidInput(f"'{name}' is given twice.", param=name)
         else:
-            tree[name] = _decoded(value)
+            tree[name] = value
     return tree
-
-
-def _decoded(value: str) -> Any:
-    """An object written as JSON, as curl users send chunking_strategy; all else stays text."""
-    if not value.startswith("{"):
-        return value
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
 
 
 def _is_list(annotation: Any) -> bool:

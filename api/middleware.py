@@ -53,7 +53,7 @@ class Bounded:
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdigit() and int(announced) > self._limit:
             return await errors.response(self._refusal())(scope, receive, send)
-        seen = 0
+        seen, answered = 0, False
 
         async def counted() -> Message:
             nonlocal seen
@@ -63,7 +63,16 @@ class Bounded:
                 raise self._refusal()
             return message
 
-        await self._app(scope, counted, send)
+        async def send_unless_refused(message: Message) -> None:
+            nonlocal answered
+            if seen <= self._limit or answered:
+                answered = True
+                await send(message)
+
+        # FastAPI makes a 400 without a reason of all that goes wrong while it reads a body.
+        await self._app(scope, counted, send_unless_refused)
+        if not answered:
+            await errors.response(self._refusal())(scope, receive, send)
 
     def _refusal(self) -> TooLarge:
         return TooLarge(

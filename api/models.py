@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from api.request import UsingCatalog
+from api.request import UsingApi, UsingCatalog
 from catalog import Catalog
 from errors import SpeechError
 
@@ -19,18 +19,21 @@ TASKS = {"synthesize": "speech", "transcribe": "transcription", "detect": "vad"}
 
 
 @router.get("/v1/models")
-async def list_models(catalog: UsingCatalog) -> dict[str, Any]:
+async def list_models(catalog: UsingCatalog, api: UsingApi) -> dict[str, Any]:
     """Every model that a request may name, aliases included."""
-    described = await asyncio.gather(*(_describe(catalog, name) for name in catalog.names()))
+    timeout = api.timeouts.health
+    described = await asyncio.gather(
+        *(_describe(catalog, name, timeout) for name in catalog.names())
+    )
     return {"object": "list", "data": described}
 
 
 @router.get("/v1/models/{model:path}")
-async def retrieve_model(model: str, catalog: UsingCatalog) -> dict[str, Any]:
-    return await _describe(catalog, model)
+async def retrieve_model(model: str, catalog: UsingCatalog, api: UsingApi) -> dict[str, Any]:
+    return await _describe(catalog, model, api.timeouts.health)
 
 
-async def _describe(catalog: Catalog, name: str) -> dict[str, Any]:
+async def _describe(catalog: Catalog, name: str, timeout: float) -> dict[str, Any]:
     entry = catalog.find(name)
     described: dict[str, Any] = {
         "id": name,
@@ -43,7 +46,9 @@ async def _describe(catalog: Catalog, name: str) -> dict[str, Any]:
     if entry.settings.name != name:
         described["root"] = entry.settings.name
     try:
-        card = await entry.handle.card()
+        card = await asyncio.wait_for(entry.handle.card(), timeout)
+    except TimeoutError:
+        return {**described, "available": False, "problem": f"no answer within {timeout} s"}
     except SpeechError as error:
         return {**described, "available": False, "problem": error.message}
     if card.languages:

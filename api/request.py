@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
 
+from api.errors import ClientLeft
 from catalog import Catalog
 from settings import ApiSettings, Settings
 from tasks import Call
@@ -36,10 +37,6 @@ def _call(request: Request) -> Call:
 UsingCatalog = Annotated[Catalog, Depends(_catalog)]
 UsingApi = Annotated[ApiSettings, Depends(_api)]
 UsingCall = Annotated[Call, Depends(_call)]
-
-
-class ClientLeft(Exception):
-    """The client hung up; there is nobody to answer."""
 
 
 async def while_client_waits(request: Request, work: Coroutine[Any, Any, Done]) -> Done:

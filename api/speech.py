@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from api import errors
-from api.request import UsingApi, UsingCall, UsingCatalog
+from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
 from audio import FORMATS, Audio, Encoder
 from catalog import Catalog
 from errors import SpeechError, TooLarge
@@ -83,7 +83,7 @@ async def create_speech(
     """Text to speech, sent as it is made."""
     synthesizer = catalog.synthesizer(body.model)
     job = await body.to_job(catalog, api)
-    sound = await begun(tts.speak(job, synthesizer, call))
+    sound = await while_client_waits(request, begun(tts.speak(job, synthesizer, call)))
     if body.stream_format == "sse":
         return StreamingResponse(_events(sound, body), media_type="text/event-stream")
     return StreamingResponse(

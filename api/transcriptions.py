@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from api import transcripts
-from api.forms import documented, parse_form, read_form, upload
+from api.forms import UsingForm, documented, from_json, parse_form, upload
 from api.languages import code_of
 from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.sound import encoded_sound
@@ -57,7 +57,9 @@ class TranscriptionForm(TranslationForm):
     languages: list[str] = []
     known_speaker_names: list[str] = []
     known_speaker_references: list[str] = []
-    chunking_strategy: Literal["auto"] | ServerVad | None = None
+    chunking_strategy: Annotated[
+        Literal["auto"] | ServerVad | None, BeforeValidator(from_json)
+    ] = None
 
 
 @router.post(
@@ -66,10 +68,9 @@ class TranscriptionForm(TranslationForm):
     openapi_extra=documented(TranscriptionForm),
 )
 async def create_transcription(
-    request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request, form: UsingForm, catalog: UsingCatalog, api: UsingApi, call: UsingCall
 ) -> Response:
     """Speech to text, in the language that is spoken."""
-    form = await read_form(request)
     asked = parse_form(form, TranscriptionForm)
     _check(asked)
     sound = encoded_sound(upload(form), api)
@@ -89,10 +90,9 @@ async def create_transcription(
     "/v1/audio/translations", response_class=Response, openapi_extra=documented(TranslationForm)
 )
 async def create_translation(
-    request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request, form: UsingForm, catalog: UsingCatalog, api: UsingApi, call: UsingCall
 ) -> Response:
     """Speech to English text, whatever language is spoken."""
-    form = await read_form(request)
     asked = parse_form(form, TranslationForm)
     job = Transcribe(
         sound=encoded_sound(upload(form), api),
@@ -110,9 +110,8 @@ async def _answer(
         job, catalog.transcriber(asked.model), catalog.any_detector(), call
     )
     if isinstance(asked, TranscriptionForm) and asked.stream:
-        return StreamingResponse(
-            transcripts.events(await begun(heard)), media_type="text/event-stream"
-        )
+        begins = await while_client_waits(request, begun(heard))
+        return StreamingResponse(transcripts.events(begins), media_type="text/event-stream")
     whole = await while_client_waits(request, transcription.collect(heard))
     if asked.response_format in transcripts.PLAIN:
         return transcripts.PLAIN[asked.response_format](whole)

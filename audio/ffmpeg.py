@@ -7,6 +7,7 @@ Knows no limits, and leaves it to the caller to turn av.FFmpegError into an answ
 
 from __future__ import annotations
 
+import ctypes
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -40,8 +41,16 @@ READABLE = sorted({name for names in DEMUXERS.values() for name in names.split()
 
 MOST_CHANNELS = 64  # what libswresample converts
 _LARGEST_FRAME = 1 << 21  # samples per channel in one frame; real codecs stay far below
+_LARGEST_BLOCK = 64 * 2**20  # bytes
+_FRAME = 1 << 16  # samples handed to an encoder at a time; it cuts its own frames from them
 _DAMAGED = 10_000  # damaged packets in a row after which the rest is taken for damaged as well
 _READ = 1 << 16  # bytes ffmpeg asks for at a time
+
+
+# A forged header of a few bytes can ask for gigabytes, and ffmpeg zeroes them before it finds out.
+# PyAV has no name for this limit, but what it is linked with does. It holds for each allocation of
+# the process; cover art and the index of a day-long film stay below it.
+ctypes.CDLL(av._core.__file__).av_max_alloc(ctypes.c_size_t(_LARGEST_BLOCK))
 
 
 def _audio_decoders() -> Iterator[str]:
@@ -181,12 +190,12 @@ class Muxer:
         self._container.start_encoding()  # what is wrong fails here, before the first byte
 
     def write(self, samples: Samples) -> bytes:
-        if len(samples):
-            row = np.ascontiguousarray(samples, dtype=np.float32)[np.newaxis]
-            frame = av.AudioFrame.from_ndarray(row, format="flt", layout="mono")
+        for start in range(0, len(samples), _FRAME):
+            row = np.ascontiguousarray(samples[start : start + _FRAME], dtype=np.float32)
+            frame = av.AudioFrame.from_ndarray(row[np.newaxis], format="flt", layout="mono")
             frame.sample_rate = self._rate
             frame.pts = self._position
-            self._position += len(samples)
+            self._position += len(row)
             self._container.mux(self._stream.encode(frame))
         return self._sink.take()
 

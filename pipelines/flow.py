@@ -13,19 +13,21 @@ Done = TypeVar("Done")
 
 
 async def in_order(
-    items: AsyncIterator[Item], work: Callable[[Item], Awaitable[Done]], ahead: int
+    items: AsyncGenerator[Item, None], work: Callable[[Item], Awaitable[Done]], ahead: int
 ) -> AsyncGenerator[Done, None]:
     """The results of `work` on each item, in order, with at most `ahead` of them under way.
 
-    Whoever stops reading must close the iterator; what is under way is cancelled then.
+    Whoever stops reading must close the generator; what is under way is cancelled then, and `items`
+    are closed.
     """
     under_way: deque[asyncio.Task[Done]] = deque()
     try:
-        async for item in items:
-            under_way.append(asyncio.ensure_future(work(item)))
-            while len(under_way) >= ahead:
-                yield await under_way[0]
-                under_way.popleft()
+        async with aclosing(items):
+            async for item in items:
+                under_way.append(asyncio.ensure_future(work(item)))
+                while len(under_way) >= ahead:
+                    yield await under_way[0]
+                    under_way.popleft()
         while under_way:
             yield await under_way[0]
             under_way.popleft()
@@ -47,24 +49,24 @@ async def of(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
         yield item
 
 
-async def begun(items: AsyncIterator[Item]) -> AsyncGenerator[Item, None]:
+async def begun(items: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
     """The same stream, once its first item is there: what fails at the start fails here."""
     stream = _after_a_sign(items)
     await anext(stream)
     return stream  # type: ignore[return-value]
 
 
-async def _after_a_sign(items: AsyncIterator[Item]) -> AsyncGenerator[Item | None, None]:
+async def _after_a_sign(items: AsyncGenerator[Item, None]) -> AsyncGenerator[Item | None, None]:
     """None once the first item is there, then all items.
 
     A generator that has started closes its source when it is closed, even if nobody read from it.
     """
-    async with aclosing(items) as source:  # type: ignore[type-var]
-        first = [item async for item in _one(source)]
+    async with aclosing(items):
+        first = [item async for item in _one(items)]
         yield None
         for item in first:
             yield item
-        async for item in source:
+        async for item in items:
             yield item
 
 

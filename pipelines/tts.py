@@ -27,10 +27,7 @@ async def speak(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenera
         return await synthesizer.synthesize(attrs.evolve(job, text=piece), call)
 
     heard = False
-    async with (
-        aclosing(pieces),
-        aclosing(in_order(pieces, say, ahead=SENTENCES_AHEAD)) as spoken,
-    ):
+    async with aclosing(in_order(pieces, say, ahead=SENTENCES_AHEAD)) as spoken:
         async for speech in spoken:
             if len(speech.audio.samples):
                 heard = True

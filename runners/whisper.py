@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from audio import Audio, resample
 from errors import InvalidInput
 from networks.whisper import TICK, TimedTokens, TimedWord, share_out, split_at_timestamps, tame
-from settings import RunnerSettings
+from settings import RunnerSettings, options_of
 from tasks import Capability, Card, Segment, Transcribe, Transcript, Word
 from weights import Store
 
@@ -86,7 +86,7 @@ class FasterWhisper:
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         from faster_whisper import WhisperModel
 
-        self._options = Options(**settings.options)
+        self._options = options_of(Options, settings)
         kind, _, index = settings.device.partition(":")
         self._model = WhisperModel(
             str(store.fetch(next(iter(self.sources(settings))), allow=FILES)),

@@ -31,7 +31,7 @@ from runners.batching import PATIENCE_S, RETRY_S, SIMILAR, Batcher, BatchLimits,
 T = TypeVar("T")
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-STUCK_S = 60  # a test that waits this long has hung
+STUCK_S = 20  # a test that waits this long has hung
 HOUR_S = 3600
 
 
@@ -58,9 +58,18 @@ def play(scene: Coroutine[Any, Any, T]) -> T:
     complaints: list[dict[str, Any]] = []
 
     async def watched() -> T:
-        handler = lambda _, context: complaints.append(context)  # noqa: E731
-        asyncio.get_running_loop().set_exception_handler(handler)
-        return await scene
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        playing = loop.create_task(scene)
+        watchdog = threading.Timer(STUCK_S, loop.call_soon_threadsafe, [playing.cancel])
+        watchdog.daemon = True
+        watchdog.start()
+        try:
+            return await playing
+        except asyncio.CancelledError:
+            raise AssertionError("somebody waits for ever") from None
+        finally:
+            watchdog.cancel()
 
     with asyncio.Runner(loop_factory=Clock) as runner:
         answer = runner.run(watched())
@@ -297,7 +306,7 @@ def test_keys_are_never_mixed_and_the_oldest_key_goes_first() -> None:
 
 def test_the_budget_counts_items_as_padded_to_the_longest() -> None:
     async def scene() -> None:
-        stage = Stage(max_items=10, max_cost=10.0)
+        stage = Stage(max_items=10, max_cost=11.0)
         await stage.send("lead")
         # 3 * 3 = 9 fits; with the 2 it would be 4 * 3 = 12, although the sum is only 11.
         await stage.send(*(Piece(n, cost=c) for n, c in enumerate([3.0, 3.0, 3.0, 2.0])))
@@ -374,7 +383,7 @@ def test_a_stream_of_urgent_items_starves_nobody() -> None:
         await stage.send("bulk", priority=3)
         bound = int(3 * PATIENCE_S)
         for second in range(2 * bound):  # one is done and one comes every second, for ever
-            await stage.send(second, priority=0)
+            await stage.send(Piece(second), priority=0)
             await stage.step()
             advance(1)
         place = stage.gate.names.index(["bulk"])
@@ -773,6 +782,23 @@ def test_a_loop_that_ends_in_the_middle_leaves_no_complaint_and_a_usable_batcher
     assert gate.names == [[0], ["again"]]
 
 
+def test_a_forward_whose_task_is_cancelled_leaves_no_submitter_waiting() -> None:
+    async def scene() -> None:
+        stage = Stage()
+        await stage.send("lead", "a", "b")
+        await stage.step()
+        for forward in stage.batcher._forwards:  # as a loop does that is about to end
+            forward.cancel()
+        await turns()
+        assert isinstance(await outcome(stage.tasks["a"]), Unavailable)
+        assert isinstance(await outcome(stage.tasks["b"]), Unavailable)
+        await stage.send("next")
+        came = await stage.finish()
+        assert came["next"] == "did next"
+
+    play(scene())
+
+
 def test_a_measured_answer_tells_what_happened() -> None:
     async def scene() -> None:
         stage = Stage()
@@ -863,6 +889,24 @@ def test_metrics_count_what_happened() -> None:
     assert sample("rejected_total", runner="counted", reason="full") == 1
     assert sample("rejected_total", runner="counted", reason="cancelled") == 1
     assert sample("rejected_total", runner="counted", reason="deadline") == 2
+
+
+def test_a_retried_item_counts_once_in_the_queue_time_and_twice_in_the_forwards() -> None:
+    async def scene() -> None:
+        gate = Gate()
+        limits = BatchLimits(max_items=8, max_cost=100, max_queue=4)
+        batcher: Batcher[Piece, str] = Batcher(gate, name="retried", limits=limits)
+        pieces = [Piece("lead"), Piece("a"), Piece("bad", fate="poison")]
+        tasks = [asyncio.ensure_future(batcher.submit(piece)) for piece in pieces]
+        await turns()
+        gate.release_all()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await batcher.close()
+
+    play(scene())
+    assert sample("queue_seconds_count", runner="retried") == 3
+    assert sample("batch_size_count", runner="retried") == 1 + 1 + 2
+    assert sample("batch_size_sum", runner="retried") == 1 + 2 + 2
 
 
 def test_prometheus_is_imported_only_when_the_first_batcher_is_made(tmp_path: pathlib.Path) -> None:

@@ -1,0 +1,159 @@
+"""An app with fake runners behind it, and clients for it: one that behaves, one that does not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import httpx
+from fastapi import FastAPI
+from starlette.types import Message
+
+import settings
+from api.app import build_app
+from catalog import Catalog
+from runners.base import RunnerHandle
+from tests.fakes import Fake, FakeDetector, FakeService, FakeSynthesizer, FakeTranscriber
+
+PATIENCE = 20.0  # seconds until a test that hangs fails instead
+SETTINGS: Mapping[str, Any] = {
+    "model_configs": [
+        {"name": "voice", "model": "none", "model_type": "tests.fakes:Speaks"},
+        {"name": "ear", "model": "none", "model_type": "tests.fakes:Transcribes"},
+        {"name": "gate", "model": "none", "model_type": "tests.fakes:Detects"},
+    ],
+    "aliases": {"tts-1": "voice", "whisper-1": "ear"},
+    "voice_aliases": {"alloy": ["zoe", "bob"], "nova": ["zoe"]},
+}
+
+
+@attrs.define
+class House:
+    """The HTTP app on fakes. `limits` are those of the configuration's `api`."""
+
+    synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
+    transcriber: FakeTranscriber = attrs.field(factory=FakeTranscriber)
+    detector: FakeDetector = attrs.field(factory=FakeDetector)
+    limits: Mapping[str, Any] = attrs.field(factory=dict)
+    services: dict[str, FakeService] = attrs.field(init=False)
+    app: FastAPI = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        configured = settings.parse({**SETTINGS, "api": {"limits": self.limits}})
+        fakes: dict[str, Fake] = {
+            "voice": self.synthesizer,
+            "ear": self.transcriber,
+            "gate": self.detector,
+        }
+        self.services = {name: FakeService(fake) for name, fake in fakes.items()}
+        handles = {name: RunnerHandle(name, service) for name, service in self.services.items()}
+        self.app = build_app(configured)
+        self.app.state.catalog = Catalog(configured, handles)
+
+    def get(self, path: str, **request: Any) -> httpx.Response:
+        return self.request("GET", path, **request)
+
+    def post(self, path: str, **request: Any) -> httpx.Response:
+        return self.request("POST", path, **request)
+
+    def request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        async def exchange() -> httpx.Response:
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://house") as client:
+                return await asyncio.wait_for(client.request(method, path, **request), PATIENCE)
+
+        return asyncio.run(exchange())
+
+    def speak(self, **fields: Any) -> httpx.Response:
+        """POST /v1/audio/speech; a field that is None is left out."""
+        asked = {"model": "voice", "input": "Hello there.", "voice": "ann", **fields}
+        present = {name: value for name, value in asked.items() if value is not None}
+        return self.post("/v1/audio/speech", json=present)
+
+    def transcribe(
+        self, sound: bytes, path: str = "/v1/audio/transcriptions", **fields: Any
+    ) -> httpx.Response:
+        """POST a form with a file; a list is sent as a repeated field."""
+        return self.post(path, data={"model": "ear", **fields}, files={"file": ("a.wav", sound)})
+
+
+class Visit:
+    """One request by hand, for clients that hang up. Speaks ASGI as uvicorn does."""
+
+    def __init__(self, house: House, request: httpx.Request) -> None:
+        self._house = house
+        self._body = [request.read()]
+        self._scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": request.method,
+            "scheme": "http",
+            "path": request.url.path,
+            "raw_path": request.url.raw_path,
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(name.lower(), value) for name, value in request.headers.raw],
+            "client": ("127.0.0.1", 1),
+            "server": ("house", 80),
+        }
+        self.left = asyncio.Event()
+        self.sent: list[Message] = []
+
+    async def run(self) -> None:
+        await asyncio.wait_for(
+            self._house.app(self._scope, self._receive, self._send), PATIENCE
+        )
+
+    async def run_until_left_at(self, reached: asyncio.Event) -> None:
+        """Hang up once `reached`, and wait until the app has noticed."""
+        running = asyncio.ensure_future(self.run())
+        await asyncio.wait_for(reached.wait(), PATIENCE)
+        self.left.set()
+        await running
+
+    @property
+    def status(self) -> int | None:
+        starts = [m["status"] for m in self.sent if m["type"] == "http.response.start"]
+        return starts[0] if starts else None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer was ended properly; a broken chunked stream is not."""
+        bodies = [m for m in self.sent if m["type"] == "http.response.body"]
+        return bool(bodies) and not bodies[-1].get("more_body", False)
+
+    async def _receive(self) -> Message:
+        if self._body:
+            return {"type": "http.request", "body": self._body.pop(), "more_body": False}
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+def error_of(answer: httpx.Response) -> dict[str, Any]:
+    """The error in an answer, once it has been seen to have OpenAI's exact shape."""
+    assert answer.headers["content-type"] == "application/json"
+    body = answer.json()
+    assert set(body) == {"error"}
+    error: dict[str, Any] = body["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert isinstance(error["message"], str) and error["message"]
+    assert error["type"] == ("server_error" if answer.status_code >= 500 else "invalid_request_error")
+    assert error["param"] is None or isinstance(error["param"], str)
+    assert error["code"] is None or isinstance(error["code"], str)
+    return error
+
+
+def events_of(answer: httpx.Response) -> list[dict[str, Any]]:
+    """The server-sent events of an answer."""
+    assert answer.headers["content-type"].partition(";")[0] == "text/event-stream"
+    *blocks, rest = answer.text.split("\n\n")
+    assert rest == ""
+    assert all(block.startswith("data: ") and "\n" not in block for block in blocks)
+    return [json.loads(block.removeprefix("data: ")) for block in blocks]

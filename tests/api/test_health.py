@@ -1,0 +1,72 @@
+"""GET /health: answers in time, whoever is dead."""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+import pytest
+from bentoml.exceptions import RemoteException, ServiceUnavailable
+
+from tests.api.house import House
+
+IN_TIME = 2.0  # seconds, as the issue wants it
+
+
+def test_all_is_well_while_every_runner_answers(house: House) -> None:
+    answer = house.get("/health")
+    assert answer.status_code == 200
+    state = answer.json()
+    assert state["status"] == "ok"
+    assert {name: r["status"] for name, r in state["runners"].items()} == {
+        "voice": "ok",
+        "ear": "ok",
+        "gate": "ok",
+    }
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        httpx.ConnectError("refused"),
+        httpx.RemoteProtocolError("closed"),
+        ConnectionRefusedError(),
+        RemoteException("failed"),
+        ServiceUnavailable("full"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_dead_runner_is_named(house: House, broken: Exception) -> None:
+    house.services["ear"].broken = broken
+    answer = house.get("/health")
+    assert answer.status_code == 503
+    states = {name: state["status"] for name, state in answer.json()["runners"].items()}
+    assert states == {"voice": "ok", "ear": "unreachable", "gate": "ok"}
+
+
+def test_silent_runners_are_named_in_time(house: House) -> None:
+    house.services["ear"].mute = house.services["gate"].mute = True
+    started = time.perf_counter()
+    answer = house.get("/health")
+    assert time.perf_counter() - started < IN_TIME
+    assert answer.status_code == 503
+    states = {name: state["status"] for name, state in answer.json()["runners"].items()}
+    assert states == {"voice": "ok", "ear": "silent", "gate": "silent"}
+
+
+def test_a_runner_that_came_back_is_well_again(house: House) -> None:
+    house.services["ear"].broken = httpx.ConnectError("refused")
+    assert house.get("/health").status_code == 503
+    house.services["ear"].broken = None
+    assert house.get("/health").status_code == 200
+
+
+@pytest.mark.parametrize("broken", [httpx.ConnectError("refused"), ServiceUnavailable("full")])
+def test_a_request_to_a_dead_runner_may_be_tried_again(house: House, broken: Exception) -> None:
+    house.services["voice"].broken = broken
+    answer = house.speak()
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
+    assert answer.headers["x-should-retry"] == "true"
+    house.services["voice"].broken = None
+    assert house.speak().status_code == 200

@@ -1,0 +1,200 @@
+"""Stand-ins for runners: they satisfy the Protocols of `runners/base.py` and need no weights.
+
+Each remembers what it was asked, fails where it is told to, and can be held up: a held one waits until
+it is cancelled or let go, so tests of disconnects need no clock.
+
+    FakeSynthesizer, FakeTranscriber, FakeDetector    what a pipeline is given
+    FakeService                                       what BentoML puts before a runner; wants a RunnerHandle
+    Speaks, Transcribes, Detects                      what `model_type` names: tests.fakes:Speaks
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import attrs
+import numpy as np
+
+from audio import Audio, join, silence
+from errors import InvalidInput, SpeechError
+from runners.base import CAPABILITY_OF
+from tasks import (
+    Activity,
+    Answer,
+    Call,
+    Capability,
+    Card,
+    Detect,
+    Job,
+    Segment,
+    Span,
+    Speak,
+    Speech,
+    Transcribe,
+    Transcript,
+    Voice,
+    Word,
+)
+
+RATE = 24000
+SECONDS_PER_CHARACTER = 0.05
+LOUD = 0.01  # amplitude that the fake detector takes for speech
+
+
+def tone(seconds: float, rate: int = RATE) -> Audio:
+    """A sound that is not silence: 200 Hz at half of full scale."""
+    times = np.arange(round(seconds * rate), dtype=np.float32) / np.float32(rate)
+    return Audio((0.5 * np.sin(2 * np.pi * 200 * times)).astype(np.float32), rate)
+
+
+@attrs.define
+class Hold:
+    """A door that work can be kept waiting at."""
+
+    reached: asyncio.Event = attrs.field(factory=asyncio.Event)
+    opened: asyncio.Event = attrs.field(factory=asyncio.Event)
+    cancelled: int = 0
+
+    async def wait(self) -> None:
+        self.reached.set()
+        try:
+            await self.opened.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+
+@attrs.define
+class _Fake:
+    """`failures` and `holds` count jobs from 0, in the order in which they arrive."""
+
+    failures: Mapping[int, Exception] = attrs.field(factory=dict)
+    holds: Mapping[int, Hold] = attrs.field(factory=dict)
+    jobs: list[Any] = attrs.field(factory=list)
+    calls: list[Call] = attrs.field(factory=list)
+
+    async def _arrive(self, job: Job, call: Call) -> int:
+        number = len(self.jobs)
+        self.jobs.append(job)
+        self.calls.append(call)
+        if number in self.holds:
+            await self.holds[number].wait()
+        if number in self.failures:
+            raise self.failures[number]
+        return number
+
+
+@attrs.define
+class FakeSynthesizer(_Fake):
+    """Says a tone as long as the text has letters and digits; nothing for a text without any."""
+
+    offers: Card = Card(
+        languages=("en-US", "es"),
+        voices=(Voice("ann", "en-US"), Voice("bob", "en-US"), Voice("carmen", "es")),
+        default_voice="ann",
+        rate=RATE,
+    )
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def synthesize(self, job: Speak, call: Call) -> Speech:
+        await self._arrive(job, call)
+        if job.language is not None and job.language not in self.offers.languages:
+            raise InvalidInput(f"unknown language {job.language!r}", param="language")
+        said = sum(character.isalnum() for character in job.text)
+        return Speech(tone(said * SECONDS_PER_CHARACTER / job.speed))
+
+
+@attrs.define
+class FakeTranscriber(_Fake):
+    """Hears in each window the next of `texts`, from its beginning to its end."""
+
+    offers: Card = Card(languages=("en", "de"), rate=16000)
+    texts: Sequence[str] = (" Hello there.",)
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def transcribe(self, job: Transcribe, call: Call) -> Transcript:
+        number = await self._arrive(job, call)
+        heard = join(list(job.sound.blocks(16000, 60.0)), 16000).duration
+        text = self.texts[min(number, len(self.texts) - 1)]
+        segment = Segment(
+            0.0, heard, text, (50364, 2425), 0.0, -0.25, 0.8, 0.01, _words(text, heard)
+        )
+        return Transcript((segment,), job.language or "en", heard)
+
+
+@attrs.define
+class FakeDetector(_Fake):
+    """Takes what is loud for speech, to a hundredth of a second."""
+
+    offers: Card = Card(rate=16000)
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def detect(self, job: Detect, call: Call) -> Activity:
+        await self._arrive(job, call)
+        sound = join(list(job.sound.blocks(16000, 60.0)), 16000)
+        frames = sound.samples[: len(sound.samples) // 160 * 160].reshape(-1, 160)
+        loud = np.concatenate([[0], np.abs(frames).max(axis=1) > LOUD, [0]]).astype(int)
+        starts, ends = np.flatnonzero(np.diff(loud) > 0), np.flatnonzero(np.diff(loud) < 0)
+        spans = tuple(Span(s / 100, e / 100) for s, e in zip(starts, ends, strict=True))
+        return Activity(spans, sound.duration)
+
+
+Fake = FakeSynthesizer | FakeTranscriber | FakeDetector
+
+
+@attrs.define
+class FakeService:
+    """A runner's process as its handle sees it; `broken` is what asking it raises, `mute` never answers."""
+
+    fake: Fake
+    broken: Exception | None = None
+    mute: bool = False
+
+    async def card(self) -> Card:
+        await self._reach()
+        return await self.fake.card()
+
+    async def run(self, job: Job, call: Call) -> Answer:
+        await self._reach()
+        try:
+            return Answer(await getattr(self.fake, CAPABILITY_OF[type(job)].value)(job, call))
+        except SpeechError as error:
+            return Answer(error)
+
+    async def _reach(self) -> None:
+        if self.mute:
+            await asyncio.Event().wait()
+        if self.broken is not None:
+            raise self.broken
+
+
+class Speaks:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.SPEAK,)
+
+
+class Transcribes:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.TRANSCRIBE,)
+
+
+class Detects:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.DETECT,)
+
+
+def spoken_sound(*parts: tuple[float, float], rate: int = 16000) -> Audio:
+    """A sound of (seconds of silence, seconds of tone) pairs."""
+    pieces = [piece for pause, said in parts for piece in (silence(pause, rate), tone(said, rate))]
+    return join(pieces, rate)
+
+
+def _words(text: str, seconds: float) -> tuple[Word, ...]:
+    words = text.split()
+    step = seconds / max(len(words), 1)
+    return tuple(Word(i * step, (i + 1) * step, f" {word}", 0.9) for i, word in enumerate(words))

@@ -1,0 +1,272 @@
+"""The registry: a model's class from its settings, a runner from what a request calls it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+import catalog
+from catalog import RUNNERS, Catalog, model_class
+from errors import InvalidInput, NotFound, SettingsError
+from runners.base import RunnerHandle
+from runners.kokoro import Kokoro
+from runners.piper import Piper
+from runners.silero import SileroVAD
+from settings import RunnerSettings, load, parse
+from tasks import Capability, Card, Voice
+
+SOURCE = """
+from runners.silero import SileroVAD
+
+loaded = []
+loaded.append(1)
+
+class Mine(SileroVAD):
+    pass
+
+value = 3
+"""
+
+
+def settings_of(model_type: str) -> RunnerSettings:
+    return RunnerSettings(name="mine", model="m", model_type=model_type)
+
+
+@attrs.frozen
+class Answering:
+    """Stands in for a runner's service, of which the catalog asks the card only."""
+
+    voices: tuple[str, ...] = ()
+
+    async def card(self) -> Card:
+        return Card(voices=tuple(Voice(name, "en-US") for name in self.voices))
+
+
+def catalog_of(
+    models: Mapping[str, str],
+    voices: Mapping[str, tuple[str, ...]] | None = None,
+    **tree: Any,
+) -> Catalog:
+    configs = [{"name": n, "model": "m", "model_type": kind} for n, kind in models.items()]
+    settings = parse({"model_configs": configs, **tree})
+    handles = {n: RunnerHandle(n, Answering((voices or {}).get(n, ()))) for n in models}
+    return Catalog(settings, handles)
+
+
+@pytest.fixture
+def usual() -> Catalog:
+    return catalog_of(
+        {"vad": "SileroVAD", "kokoro": "Kokoro", "joe": "Piper", "tiny": "FasterWhisper"},
+        {"kokoro": ("af_heart", "af_nova"), "joe": ("joe",)},
+        aliases={"tts-1": "kokoro", "whisper-1": "tiny"},
+        voice_aliases={"alloy": ["af_nova", "joe"], "nova": "nobody", "joe": ["af_heart"]},
+    )
+
+
+# Classes
+
+
+def test_a_model_of_the_bundle_is_found_by_its_name() -> None:
+    assert model_class(settings_of("SileroVAD")) is SileroVAD
+    assert model_class(settings_of("Piper")) is Piper
+    assert model_class(settings_of("Kokoro")) is Kokoro
+
+
+def test_every_configured_model_has_a_class() -> None:
+    for entry in load(catalog.BUNDLE / "configuration.yaml").model_configs:
+        assert model_class(entry) in RUNNERS.values()
+
+
+def test_an_unknown_name_is_told_the_known_ones_and_the_ways_out() -> None:
+    with pytest.raises(SettingsError) as caught:
+        model_class(settings_of("Whisperer"))
+    assert str(caught.value) == (
+        "mine: unknown model_type Whisperer; known are FasterWhisper, Kokoro, Piper, SileroVAD, "
+        "or package.module:Class, or ./file.py:Class"
+    )
+
+
+def test_names_are_told_apart_by_case() -> None:
+    with pytest.raises(SettingsError, match="unknown model_type kokoro"):
+        model_class(settings_of("kokoro"))
+
+
+def test_a_class_of_any_package_is_found_by_its_path() -> None:
+    assert model_class(settings_of("runners.silero:SileroVAD")) is SileroVAD
+
+
+@pytest.mark.parametrize(
+    ("model_type", "message"),
+    [
+        ("no_such_package.module:Mine", "mine: no_such_package.module cannot be imported: No mod"),
+        ("runners.silero:Missing", "mine: runners.silero has no class Missing"),
+        ("runners.silero:find_spans", "mine: runners.silero has no class find_spans"),
+        ("runners.silero:", "mine: runners.silero has no class "),
+        ("./no_such_file.py:Mine", "mine: ./no_such_file.py cannot be imported: no such file: "),
+        ("./runners:Mine", "mine: ./runners cannot be imported"),
+        (":Mine", "mine:  cannot be imported: Empty module name"),
+        (".relative:Mine", "mine: .relative cannot be imported"),
+    ],
+)
+def test_a_class_that_cannot_be_had_is_told_why(model_type: str, message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        model_class(settings_of(model_type))
+    assert str(caught.value).startswith(message)
+
+
+def test_a_class_is_found_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(SOURCE)
+    found = model_class(settings_of(f"{file}:Mine"))
+    assert found.__name__ == "Mine"
+    assert found.capabilities == SileroVAD.capabilities
+
+
+def test_a_file_is_loaded_once_however_many_entries_name_it(tmp_path: Path) -> None:
+    file = tmp_path / "twice.py"
+    file.write_text(SOURCE)
+    assert model_class(settings_of(f"{file}:Mine")) is model_class(settings_of(f"{file}:Mine"))
+
+
+def test_two_files_of_one_name_are_two_modules(tmp_path: Path) -> None:
+    found = []
+    for folder in ("a", "b"):
+        file = tmp_path / folder / "same.py"
+        file.parent.mkdir()
+        file.write_text(SOURCE)
+        found.append(model_class(settings_of(f"{file}:Mine")))
+    assert found[0] is not found[1]
+
+
+def test_a_relative_file_is_one_of_the_bundle() -> None:
+    found = model_class(settings_of("./runners/silero.py:SileroVAD"))
+    assert found.__name__ == "SileroVAD"
+
+
+def test_a_value_of_a_file_is_no_class(tmp_path: Path) -> None:
+    file = tmp_path / "values.py"
+    file.write_text(SOURCE)
+    with pytest.raises(SettingsError, match="has no class value"):
+        model_class(settings_of(f"{file}:value"))
+
+
+def test_a_file_that_breaks_is_not_half_there_the_second_time(tmp_path: Path) -> None:
+    file = tmp_path / "broken.py"
+    file.write_text(SOURCE + "\nraise ImportError('no soundcard')\n")
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="cannot be imported: no soundcard"):
+            model_class(settings_of(f"{file}:Mine"))
+
+
+# Models
+
+
+def test_a_model_is_found_by_its_name_and_by_its_alias(usual: Catalog) -> None:
+    assert usual.find("kokoro").settings.name == "kokoro"
+    assert usual.find("tts-1").settings.name == "kokoro"
+    assert usual.synthesizer("tts-1") is usual.find("kokoro").handle
+    assert usual.transcriber("whisper-1") is usual.find("tiny").handle
+    assert usual.detector("vad") is usual.find("vad").handle
+
+
+def test_an_unknown_model_is_told_all_there_are(usual: Catalog) -> None:
+    with pytest.raises(NotFound) as caught:
+        usual.find("gpt-4")
+    assert caught.value.message == (
+        "The model 'gpt-4' does not exist here. "
+        "Available: vad, kokoro, joe, tiny, tts-1, whisper-1."
+    )
+    assert (caught.value.param, caught.value.code) == ("model", "model_not_found")
+
+
+def test_a_model_that_cannot_do_it_is_told_who_can(usual: Catalog) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        usual.synthesizer("whisper-1")
+    assert caught.value.message == (
+        "The model 'whisper-1' cannot synthesize. These can: kokoro, joe."
+    )
+    assert caught.value.param == "model"
+    with pytest.raises(InvalidInput, match=r"cannot transcribe\. These can: tiny"):
+        usual.transcriber("vad")
+    with pytest.raises(InvalidInput, match=r"cannot detect\. These can: vad"):
+        usual.detector("joe")
+
+
+def test_where_nobody_can_that_is_said() -> None:
+    alone = catalog_of({"vad": "SileroVAD"})
+    with pytest.raises(InvalidInput, match="These can: none of those configured"):
+        alone.synthesizer("vad")
+    with pytest.raises(NotFound, match="No configured model can synthesize"):
+        alone.first(Capability.SPEAK)
+
+
+def test_a_request_that_names_no_model_gets_the_first_configured_one(usual: Catalog) -> None:
+    assert usual.first(Capability.SPEAK) == "kokoro"
+    assert usual.able_to(Capability.SPEAK) == ["kokoro", "joe"]
+    assert usual.detector() is usual.find("vad").handle
+    assert usual.any_detector() is usual.find("vad").handle
+
+
+def test_a_detector_need_not_be_configured() -> None:
+    assert catalog_of({"joe": "Piper"}).any_detector() is None
+
+
+def test_the_catalog_lists_models_before_aliases(usual: Catalog) -> None:
+    assert usual.names() == ["vad", "kokoro", "joe", "tiny", "tts-1", "whisper-1"]
+    assert [entry.settings.name for entry in usual.entries] == ["vad", "kokoro", "joe", "tiny"]
+    assert usual.aliases == {"tts-1": "kokoro", "whisper-1": "tiny"}
+
+
+def test_an_alias_of_nothing_refuses_to_start() -> None:
+    with pytest.raises(SettingsError) as caught:
+        catalog_of({"joe": "Piper"}, aliases={"tts-1": "kokoro"})
+    assert str(caught.value) == (
+        "aliases: tts-1 means kokoro, which is not configured; configured are joe"
+    )
+
+
+def test_an_alias_of_an_alias_refuses_to_start() -> None:
+    with pytest.raises(SettingsError, match="b means a, which is not configured"):
+        catalog_of({"joe": "Piper"}, aliases={"a": "joe", "b": "a"})
+
+
+# Voices
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "meant"),
+    [
+        ("kokoro", None, None),
+        ("kokoro", "af_heart", "af_heart"),
+        ("tts-1", "af_heart", "af_heart"),
+        ("kokoro", "alloy", "af_nova"),
+        ("joe", "alloy", "joe"),
+        ("joe", "joe", "joe"),
+        ("kokoro", "joe", "af_heart"),
+    ],
+    ids=["none", "own", "own by alias", "first", "second", "own before alias", "alias"],
+)
+def test_a_voice_is_the_model_s_own_or_the_first_choice_it_has(
+    usual: Catalog, model: str, asked: str | None, meant: str | None
+) -> None:
+    assert asyncio.run(usual.voice(model, asked)) == meant
+
+
+@pytest.mark.parametrize("unknown", ["somebody", "nova", ""])
+def test_an_unknown_voice_is_told_the_known_ones(usual: Catalog, unknown: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        asyncio.run(usual.voice("tts-1", unknown))
+    assert caught.value.message == (
+        f"The model 'tts-1' has no voice '{unknown}'. It has: af_heart, af_nova, alloy, joe."
+    )
+    assert (caught.value.param, caught.value.code) == ("voice", "voice_not_found")
+
+
+def test_a_voice_of_a_model_without_any_is_refused_as_such(usual: Catalog) -> None:
+    with pytest.raises(InvalidInput, match="cannot synthesize"):
+        asyncio.run(usual.voice("tiny", "alloy"))
