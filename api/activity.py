@@ -27,7 +27,7 @@ class ActivityForm(BaseModel):
     threshold: float | None = Field(None, ge=0, le=1)
     stop_threshold: float | None = Field(None, ge=0, le=1)
     min_speech_duration_ms: int | None = Field(None, ge=0, le=60_000)
-    max_speech_duration_s: float | None = Field(None, ge=1)
+    max_speech_duration_s: float | None = Field(None, ge=1, allow_inf_nan=False)
     min_silence_duration_ms: int | None = Field(None, ge=0, le=60_000)
     min_silence_at_max_speech_ms: int | None = Field(None, ge=0, le=60_000)
     speech_pad_ms: int | None = Field(None, ge=0, le=10_000)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from api import activity, errors, health, models, speech, transcriptions
@@ -15,15 +18,51 @@ DESCRIPTION = (
 )
 
 
+FAILURE = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "type", "param", "code"],
+            "properties": {
+                "message": {"type": "string"},
+                "type": {"type": "string"},
+                "param": {"type": ["string", "null"]},
+                "code": {"type": ["string", "null"]},
+            },
+        }
+    },
+}
+
+
 def build_app(settings: Settings) -> FastAPI:
     """The application; `service.py` puts the catalog into its state when the runners are known."""
     # The pages at /docs and /redoc bring their scripts along: a site without internet reads them too.
     app = FastAPIOffline(title="Harmony Speech", version=VERSION, description=DESCRIPTION)
     app.state.settings = settings
     errors.install(app)
+    app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     for module in (speech, transcriptions, activity, models, health):
         app.include_router(module.router)
     app.router.default = errors.unknown_route
     app.add_middleware(Bounded, limit=settings.api.limits.max_upload_bytes)
     app.add_middleware(Traced)
     return app
+
+
+def _described(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document with the failures we answer, in place of the 422 that FastAPI assumes."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
+        )
+        failure = {"description": "A failure", "content": {"application/json": {"schema": FAILURE}}}
+        for path in document["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+                operation["responses"]["default"] = failure
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(unused, None)
+        app.openapi_schema = document
+    return app.openapi_schema

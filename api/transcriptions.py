@@ -57,9 +57,9 @@ class TranscriptionForm(TranslationForm):
     languages: list[str] = []
     known_speaker_names: list[str] = []
     known_speaker_references: list[str] = []
-    chunking_strategy: Annotated[
-        Literal["auto"] | ServerVad | None, BeforeValidator(from_json)
-    ] = None
+    chunking_strategy: Annotated[Literal["auto"] | ServerVad | None, BeforeValidator(from_json)] = (
+        None
+    )
 
 
 @router.post(

@@ -13,6 +13,8 @@ from api.languages import name_of
 from errors import SpeechError
 from tasks import Segment, Transcript, Word
 
+HEARD_TOKENS_PER_SECOND = 10  # for `usage` of a stream: OpenAI counts a second of sound as so many
+
 
 def usage(transcript: Transcript) -> dict[str, Any]:
     return {"type": "duration", "seconds": round(transcript.duration, 3)}
@@ -67,19 +69,36 @@ PLAIN: Mapping[str, Callable[[Transcript], Response]] = {
 
 async def events(transcripts: AsyncIterator[Transcript]) -> AsyncGenerator[str, None]:
     """Server-sent events: a delta for each segment, at last the whole text."""
-    text, duration = "", 0.0
+    text, duration, written = "", 0.0, 0
     try:
         async for part in transcripts:
             duration = max(duration, part.duration)
             for segment in part.segments:
                 delta = segment.text if text else segment.text.lstrip()
                 text += delta
+                written += len(segment.tokens)
                 yield _event({"type": "transcript.text.delta", "delta": delta})
     except SpeechError as error:
         yield _event(errors.body(error))
         return
-    seconds = {"type": "duration", "seconds": round(duration, 3)}
-    yield _event({"type": "transcript.text.done", "text": text.strip(), "usage": seconds})
+    yield _event(
+        {
+            "type": "transcript.text.done",
+            "text": text.strip(),
+            "usage": _token_usage(duration, written),
+        }
+    )
+
+
+def _token_usage(seconds: float, written: int) -> dict[str, Any]:
+    """A stream's usage: its type in the SDKs knows tokens only."""
+    heard = round(seconds * HEARD_TOKENS_PER_SECOND)
+    return {
+        "type": "tokens",
+        "input_tokens": heard,
+        "output_tokens": written,
+        "total_tokens": heard + written,
+    }
 
 
 def _event(payload: dict[str, Any]) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from networks.english import EnglishFrontEnd
 from weights import Store
 
 LEXICON, GUESSER = "english-lexicon", "english-guesser"
 SOURCES = {LEXICON: None, GUESSER: None}
 
+Dialect = Literal["us", "gb"]
 
-def load_english(store: Store, dialect: str) -> EnglishFrontEnd:
+
+def load_english(store: Store, dialect: Dialect) -> EnglishFrontEnd:
     """The front end for `us` or `gb`."""
     return EnglishFrontEnd.load(
         lexicon=store.fetch(LEXICON),

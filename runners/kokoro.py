@@ -39,7 +39,7 @@ FILES = ("*.onnx", "config.json")
 LANGUAGES = {
     "a": "en-US", "b": "en-GB", "e": "es", "f": "fr", "h": "hi", "i": "it", "p": "pt-BR",
 }  # fmt: skip
-DIALECTS = {"en-US": "us", "en-GB": "gb"}
+DIALECTS: Mapping[str, english.Dialect] = {"en-US": "us", "en-GB": "gb"}
 ESPEAK_VOICES = {"es": "es", "fr": "fr", "hi": "hi", "it": "it", "pt-BR": "pt-br"}
 # Diphthongs and affricates have symbols of their own in the model's alphabet.
 FROM_ESPEAK = {
