@@ -22,7 +22,7 @@ from runners.kokoro import Kokoro
 from runners.piper import Piper
 from runners.silero import SileroVAD
 from runners.whisper import FasterWhisper
-from settings import BUNDLE, RunnerSettings, Settings
+from settings import BUNDLE, RunnerSettings, Settings, options_of
 from tasks import Capability
 
 RUNNERS: Mapping[str, type[Model]] = {
@@ -34,7 +34,15 @@ RUNNERS: Mapping[str, type[Model]] = {
 
 
 def model_class(settings: RunnerSettings) -> type[Model]:
-    """The class that hosts an entry of the configuration."""
+    """The class that hosts an entry of the configuration, whose options it has checked."""
+    found = _named(settings)
+    if not {"capabilities", "options"} <= set(dir(found)):
+        raise SettingsError(f"{settings.name}: {settings.model_type} is no runner class")
+    options_of(found.options, settings)
+    return found
+
+
+def _named(settings: RunnerSettings) -> type[Model]:
     name = settings.model_type
     if name in RUNNERS:
         return RUNNERS[name]

@@ -7,6 +7,7 @@ from typing import Any
 import bentoml
 
 from api.app import build_app
+from api.middleware import Bounded
 from api.native import NativeEndpoints
 from catalog import Catalog, model_class
 from runners.base import Model, RunnerHandle, runner_service
@@ -14,11 +15,13 @@ from settings import RunnerSettings, load, offline, weights_root
 from weights import Store
 
 settings = load()
+# A wrong type or option refuses to start here, before any process of a runner does.
+classes = {entry.name: model_class(entry) for entry in settings.model_configs}
 
 
 def load_model(entry: RunnerSettings) -> Model:
     """Load a model, weights and all; runs inside its runner's process."""
-    return model_class(entry)(entry, Store(weights_root(), offline=offline()))
+    return classes[entry.name](entry, Store(weights_root(), offline=offline()))
 
 
 runners = {entry.name: runner_service(entry, load_model) for entry in settings.model_configs}
@@ -49,3 +52,5 @@ Speech: bentoml.Service[Any] = bentoml.service(
     workers=1,
     traffic={"timeout": settings.api.timeouts.request},
 )(bentoml.asgi_app(app, path="/")(type("Speech", (Public,), _members)))
+# The app bounds its own bodies; this is for those of the native endpoints.
+Speech.add_asgi_middleware(Bounded, limit=settings.api.limits.max_upload_bytes)

@@ -45,7 +45,7 @@ def build_app(settings: Settings) -> FastAPI:
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
     for module in (speech, transcriptions, activity, models, health):
         app.include_router(module.router)
-    app.router.default = errors.unknown_route
+    app.router.routes.append(errors.UnknownRoute())
     app.add_middleware(Bounded, limit=settings.api.limits.max_upload_bytes)
     app.add_middleware(Traced)
     return app

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from errors import InvalidInput, NotFound, SpeechError
@@ -49,10 +50,18 @@ def response(error: SpeechError) -> JSONResponse:
     return JSONResponse(body(error), status_code=error.status, headers=headers(error))
 
 
-async def unknown_route(scope: Scope, receive: Receive, send: Send) -> None:
-    """Starlette's own answer to a path that nobody serves is plain text."""
-    failure = NotFound(f"There is no {scope['path']} here; GET /docs shows what there is.")
-    await response(failure)(scope, receive, send)
+class UnknownRoute(BaseRoute):
+    """Answers a path that nobody serves: Starlette's and BentoML's own answers are plain text.
+
+    It claims half a match of everything, so that any route that fits wins, BentoML's included.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return (Match.PARTIAL if scope["type"] == "http" else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        failure = NotFound(f"There is no {scope['path']} here; GET /docs shows what there is.")
+        await response(failure)(scope, receive, send)
 
 
 def install(app: FastAPI) -> None:

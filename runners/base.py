@@ -18,7 +18,7 @@ import httpx
 from bentoml.exceptions import BentoMLException, ServiceUnavailable
 from pydantic import InstanceOf, WithJsonSchema
 
-from errors import Failed, SpeechError, Unavailable, WeightsError
+from errors import Failed, SettingsError, SpeechError, Unavailable, WeightsError
 from runners.batching import Batcher, BatchLimits
 from settings import RunnerSettings
 from tasks import (
@@ -50,6 +50,9 @@ RUNNER_TRAFFIC = {"timeout": 24 * 3600, "external_queue": False}
 RUNNER_CONNECTION = {"max_requests": 10**9, "max_age": 1e9}
 RESTART_SECONDS = 5.0  # what a caller is told to wait for a runner that is out of reach
 DISCONNECT_POLL = 0.2  # seconds between looks whether the caller is still there
+SAME_PROCESS: Any = (
+    None  # BentoML hands a context to requests only; a caller in one process has none
+)
 
 
 # What a pipeline sees
@@ -80,6 +83,9 @@ class Model(Protocol):
     """
 
     capabilities: ClassVar[tuple[Capability, ...]]
+    options: ClassVar[
+        type
+    ]  # an attrs class: the family's own knobs, checked before anything starts
     unit: ClassVar[str]  # of `cost` and so of the settings' batch_budget
     batch_budget: ClassVar[float]  # the default one
     card: Card
@@ -117,9 +123,9 @@ class Host(Protocol):
 
 
 class Absent:
-    """Stands in for a model whose weights cannot be had, so that the others are served."""
+    """Stands in for a model that cannot be loaded here, so that the others are served."""
 
-    def __init__(self, name: str, reason: WeightsError) -> None:
+    def __init__(self, name: str, reason: WeightsError | SettingsError) -> None:
         self._failure = Unavailable(
             f"The model '{name}' is not available: {reason}", code="model_not_available"
         )
@@ -183,7 +189,9 @@ def runner_service(
             self._host = _host(settings, load)
 
         @bentoml.api
-        async def run(self, job: WireJob, call: WireCall, ctx: bentoml.Context) -> WireAnswer:
+        async def run(
+            self, job: WireJob, call: WireCall, ctx: bentoml.Context = SAME_PROCESS
+        ) -> WireAnswer:
             work = asyncio.ensure_future(self._host.run(job, call))
             await _finish_or_hang_up(work, ctx)
             return work.result()
@@ -212,17 +220,17 @@ def runner_service(
 def _host(settings: RunnerSettings, load: Callable[[RunnerSettings], Model]) -> Host:
     try:
         return Runner(settings, load(settings))
-    except WeightsError as error:
+    except (WeightsError, SettingsError) as error:
         logger.error("%s is not served: %s", settings.name, error)
         return Absent(settings.name, error)
 
 
-async def _finish_or_hang_up(work: asyncio.Future[Answer], ctx: bentoml.Context) -> None:
+async def _finish_or_hang_up(work: asyncio.Future[Answer], ctx: bentoml.Context | None) -> None:
     """Wait for the work, or cancel it once the caller has left: nobody would hear the answer."""
     try:
         while not work.done():
             await asyncio.wait({work}, timeout=DISCONNECT_POLL)
-            if not work.done() and await ctx.request.is_disconnected():
+            if ctx and not work.done() and await ctx.request.is_disconnected():
                 logger.info("the caller left; its job is dropped")
                 work.cancel()
                 await asyncio.wait({work})

@@ -282,7 +282,7 @@ class Batcher(Generic[Item, Result]):
         try:
             return list(self._run(items)), time.perf_counter() - begun
         # The boundary of the runner: not even SystemExit may leave a submitter without an answer.
-        except BaseException as broken:
+        except BaseException as broken:  # noqa: BLE001
             return broken, time.perf_counter() - begun
 
     def _retry_alone(self, batch: list[_Waiter], broken: BaseException) -> None:

@@ -58,6 +58,7 @@ class Options:
 
 class Kokoro:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.SPEAK,)
+    options: ClassVar[type] = Options
     unit: ClassVar[str] = "characters"
     batch_budget: ClassVar[float] = 1.0  # the export takes one text at a time
 
@@ -146,10 +147,11 @@ def pieces(phonemes: str, longest: int) -> Iterator[str]:
         head = phonemes[:longest]
         pause = max((match.end() for match in re.finditer(r"[.!?;:,—…] ?", head)), default=0)
         at = pause or head.rfind(" ") + 1 or longest
-        yield phonemes[:at].strip()
+        if piece := phonemes[:at].strip():
+            yield piece
         phonemes = phonemes[at:]
-    if phonemes.strip():
-        yield phonemes.strip()
+    if piece := phonemes.strip():
+        yield piece
 
 
 def _network_file(folder: Path) -> Path:
@@ -199,6 +201,7 @@ def _voices(
         for file in sorted(folder.rglob("*.bin"))
         if LANGUAGES.get(file.stem[0]) in front_ends
         and (not settings.voices or file.stem in settings.voices)
+        and settings.language in (None, LANGUAGES[file.stem[0]])
     }
     if unknown := [name for name in settings.voices if name not in found]:
         raise SettingsError(

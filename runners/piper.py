@@ -44,6 +44,7 @@ class Options:
 
 class Piper:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.SPEAK,)
+    options: ClassVar[type] = Options
     unit: ClassVar[str] = "characters"
     batch_budget: ClassVar[float] = (
         1.0  # the export returns no lengths, so texts of different length cannot share it

@@ -51,6 +51,7 @@ class Thresholds:
 
 class SileroVAD:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.DETECT,)
+    options: ClassVar[type] = Thresholds
     unit: ClassVar[str] = "seconds of sound"
     batch_budget: ClassVar[float] = 3600.0
 
@@ -123,6 +124,8 @@ def _thresholds(job: Detect, defaults: Thresholds) -> Thresholds:
 def _with_context(samples: Samples) -> Iterator[NDArray[np.float32]]:
     """Blocks of frames [≤512, 64 + 512], each frame led by the end of the one before it."""
     count = -(-len(samples) // FRAME)
+    if not count:
+        return
     padded = np.zeros(CONTEXT + count * FRAME, dtype=np.float32)
     padded[CONTEXT : CONTEXT + len(samples)] = samples
     frames = np.lib.stride_tricks.sliding_window_view(padded, CONTEXT + FRAME)[::FRAME]

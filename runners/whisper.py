@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio import Audio, resample
-from errors import InvalidInput
+from errors import InvalidInput, SettingsError
 from networks.whisper import TICK, TimedTokens, TimedWord, share_out, split_at_timestamps, tame
 from settings import RunnerSettings, options_of
 from tasks import Capability, Card, Segment, Transcribe, Transcript, Word
@@ -80,10 +80,12 @@ class Hypothesis:
 
 class FasterWhisper:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.TRANSCRIBE,)
+    options: ClassVar[type] = Options
     unit: ClassVar[str] = "seconds of sound"
     batch_budget: ClassVar[float] = 16 * WINDOW
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
+        import ctranslate2
         from faster_whisper import WhisperModel
 
         self._options = options_of(Options, settings)
@@ -97,6 +99,12 @@ class FasterWhisper:
             num_workers=settings.workers,
         )
         self._multilingual = bool(self._model.model.is_multilingual)
+        self._language = settings.language  # of sound whose language nobody names; None: listen
+        if self._language and self._language not in self._model.supported_languages:
+            known = ", ".join(self._model.supported_languages)
+            raise SettingsError(f"{settings.name}: language {self._language} is none of {known}")
+        if settings.seed is not None:
+            ctranslate2.set_random_seed(settings.seed)
         self.card = Card(
             languages=tuple(self._model.supported_languages),
             rate=RATE,
@@ -137,12 +145,13 @@ class FasterWhisper:
         """The asked or heard language of each job."""
         if not self._multilingual:
             return ["en"] * len(jobs)
-        if all(job.language for job in jobs):
-            return [str(job.language) for job in jobs]
+        asked = [job.language or (None if job.candidates else self._language) for job in jobs]
+        if all(asked):
+            return [str(language) for language in asked]
         heard = self._model.model.detect_language(encoded)
         return [
-            job.language or _likeliest([token[2:-2] for token, _ in ranking], job.candidates)
-            for job, ranking in zip(jobs, heard, strict=True)
+            language or _likeliest([token[2:-2] for token, _ in ranking], job.candidates)
+            for job, language, ranking in zip(jobs, asked, heard, strict=True)
         ]
 
     def _write_down(

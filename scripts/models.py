@@ -6,7 +6,7 @@
     scripts/models remove SOURCE
 
 A SOURCE is a default's name or anything that may stand under `model:`. The exit status is 0 when all is
-well, 1 when something is missing or damaged, 2 for a wrong command line.
+well, 1 when something is missing or damaged, 2 for a wrong command line or configuration.
 """
 
 from __future__ import annotations
@@ -40,9 +40,12 @@ def main(arguments: list[str]) -> int:
             case _:
                 store.remove(options.source)
                 return 0
-    except (WeightsError, SettingsError) as error:
+    except WeightsError as error:
         print(error, file=sys.stderr)
         return 1
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 def _store(options: argparse.Namespace) -> Store:

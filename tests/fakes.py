@@ -86,16 +86,21 @@ class _Fake:
         return number
 
 
+SPEAKER = Card(
+    languages=("en-US", "es"),
+    voices=(Voice("ann", "en-US"), Voice("bob", "en-US"), Voice("carmen", "es")),
+    default_voice="ann",
+    rate=RATE,
+)
+LISTENER = Card(languages=("en", "de"), rate=16000)
+WATCHER = Card(rate=16000)
+
+
 @attrs.define
 class FakeSynthesizer(_Fake):
     """Says a tone as long as the text has letters and digits; nothing for a text without any."""
 
-    offers: Card = Card(
-        languages=("en-US", "es"),
-        voices=(Voice("ann", "en-US"), Voice("bob", "en-US"), Voice("carmen", "es")),
-        default_voice="ann",
-        rate=RATE,
-    )
+    offers: Card = SPEAKER
 
     async def card(self) -> Card:
         return self.offers
@@ -112,7 +117,7 @@ class FakeSynthesizer(_Fake):
 class FakeTranscriber(_Fake):
     """Hears in each window the next of `texts`, from its beginning to its end."""
 
-    offers: Card = Card(languages=("en", "de"), rate=16000)
+    offers: Card = LISTENER
     texts: Sequence[str] = (" Hello there.",)
 
     async def card(self) -> Card:
@@ -132,7 +137,7 @@ class FakeTranscriber(_Fake):
 class FakeDetector(_Fake):
     """Takes what is loud for speech, to a hundredth of a second."""
 
-    offers: Card = Card(rate=16000)
+    offers: Card = WATCHER
 
     async def card(self) -> Card:
         return self.offers
@@ -176,16 +181,24 @@ class FakeService:
             raise self.broken
 
 
+@attrs.frozen
+class NoOptions:
+    pass
+
+
 class Speaks:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.SPEAK,)
+    options: ClassVar[type] = NoOptions
 
 
 class Transcribes:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.TRANSCRIBE,)
+    options: ClassVar[type] = NoOptions
 
 
 class Detects:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.DETECT,)
+    options: ClassVar[type] = NoOptions
 
 
 def spoken_sound(*parts: tuple[float, float], rate: int = 16000) -> Audio:

@@ -10,14 +10,13 @@ from typing import Any
 import attrs
 import pytest
 
-import catalog
 from catalog import RUNNERS, Catalog, model_class
 from errors import InvalidInput, NotFound, SettingsError
 from runners.base import RunnerHandle
 from runners.kokoro import Kokoro
 from runners.piper import Piper
 from runners.silero import SileroVAD
-from settings import RunnerSettings, load, parse
+from settings import BUNDLE, RunnerSettings, load, parse
 from tasks import Capability, Card, Voice
 
 SOURCE = """
@@ -78,7 +77,7 @@ def test_a_model_of_the_bundle_is_found_by_its_name() -> None:
 
 
 def test_every_configured_model_has_a_class() -> None:
-    for entry in load(catalog.BUNDLE / "configuration.yaml").model_configs:
+    for entry in load(BUNDLE / "configuration.yaml").model_configs:
         assert model_class(entry) in RUNNERS.values()
 
 

@@ -6,31 +6,26 @@ import re
 
 from networks.english import numerals
 from networks.english.alphabet import Dialect
+from networks.english.tables import pairs
 
 # Before a name. Those that are no words of their own are also taken without their dot.
-_TITLES = {
-    **{"Mr": "Mr", "Mrs": "Mrs", "Ms": "Ms", "Dr": "Doctor", "Prof": "Professor"},
-    **{"St": "Saint", "Mt": "Mount"},
-}
-_DOTTED_TITLES = {
-    **{"Capt": "Captain", "Cpt": "Captain", "Sgt": "Sergeant", "Gen": "General", "Col": "Colonel"},
-    **{"Lt": "Lieutenant", "Maj": "Major", "Cmdr": "Commander", "Adm": "Admiral", "Gov": "Governor"},
-    **{"Rev": "Reverend", "Hon": "Honorable", "Sen": "Senator", "Rep": "Representative"},
-    **{"Pres": "President", "Ft": "Fort"},
-}
+_TITLES = pairs("Mr Mr, Mrs Mrs, Ms Ms, Dr Doctor, Prof Professor, St Saint, Mt Mount")
+_DOTTED_TITLES = pairs(
+    "Capt Captain, Cpt Captain, Sgt Sergeant, Gen General, Col Colonel, Lt Lieutenant, Maj Major, "
+    "Cmdr Commander, Adm Admiral, Gov Governor, Rev Reverend, Hon Honorable, Sen Senator, "
+    "Rep Representative, Pres President, Ft Fort"
+)
 # After a name.
-_ENDINGS = {
-    **{"Jr": "Junior", "Sr": "Senior", "Co": "Company", "Corp": "Corporation", "Ltd": "Limited"},
-    **{"Inc": "Incorporated", "Bros": "Brothers", "Ave": "Avenue", "Blvd": "Boulevard"},
-    **{"Rd": "Road", "St": "Street", "Dr": "Drive", "Ln": "Lane", "Hwy": "Highway"},
-}
-_ANYWHERE = {
-    **{"vs": "versus", "approx": "approximately", "dept": "department", "max": "maximum"},
-    **{"avg": "average", "tel": "telephone", "etc": "etc", "Etc": "Etc", "Ph.D": "PhD"},
-    **{"Mon": "Monday", "Tue": "Tuesday", "Tues": "Tuesday", "Wed": "Wednesday"},
-    **{"Thu": "Thursday", "Thur": "Thursday", "Thurs": "Thursday", "Fri": "Friday"},
-    **{"Mr": "Mr", "Mrs": "Mrs", "Ms": "Ms", "Dr": "Doctor", "Prof": "Professor"},
-}
+_ENDINGS = pairs(
+    "Jr Junior, Sr Senior, Co Company, Corp Corporation, Ltd Limited, Inc Incorporated, "
+    "Bros Brothers, Ave Avenue, Blvd Boulevard, Rd Road, St Street, Dr Drive, Ln Lane, Hwy Highway"
+)
+_ANYWHERE = pairs(
+    "vs versus, approx approximately, dept department, max maximum, avg average, tel telephone, "
+    "etc etc, Etc Etc, Ph.D PhD, Mon Monday, Tue Tuesday, Tues Tuesday, Wed Wednesday, "
+    "Thu Thursday, Thur Thursday, Thurs Thursday, Fri Friday, "
+    "Mr Mr, Mrs Mrs, Ms Ms, Dr Doctor, Prof Professor"
+)
 # Numbered in Roman: things are counted, rulers ranked.
 _COUNTED = (
     "Chapter|Part|Section|Act|Scene|Volume|Book|War|Type|Phase|Class|Level|Title|Article|Appendix|"
@@ -64,27 +59,27 @@ ROMAN = re.compile(
 _SENTENCE_ENDS = re.compile(r"[”\")]?(?: [“\"]?[A-Z]|$)")
 
 
-def read_street(found: re.Match[str], _: Dialect) -> str:
+def read_street(found: re.Match[str], dialect: Dialect) -> str:
     """10 Downing St. → 10 Downing Street."""
     return f"{found['name']} Street{_stop(found)}"
 
 
-def read_title(found: re.Match[str], _: Dialect) -> str:
+def read_title(found: re.Match[str], dialect: Dialect) -> str:
     """Dr. Smith → Doctor Smith."""
     return f"{_TITLES.get(found['plain']) or _DOTTED_TITLES[found['dotted']]} "
 
 
-def read_ending(found: re.Match[str], _: Dialect) -> str:
+def read_ending(found: re.Match[str], dialect: Dialect) -> str:
     """Alan Fox Jr. → Alan Fox Junior."""
     return _ENDINGS[found["name"]] + _stop(found)
 
 
-def read_anywhere(found: re.Match[str], _: Dialect) -> str:
+def read_anywhere(found: re.Match[str], dialect: Dialect) -> str:
     """approx. → approximately."""
     return _ANYWHERE[found["name"]] + _stop(found)
 
 
-def read_initial(found: re.Match[str], _: Dialect) -> str:
+def read_initial(found: re.Match[str], dialect: Dialect) -> str:
     """J. R. Smith → J R Smith."""
     return f"{found['letter']} "
 

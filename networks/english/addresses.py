@@ -6,6 +6,7 @@ import re
 
 from networks.english import numerals
 from networks.english.alphabet import Dialect
+from networks.english.tables import pairs
 
 # Bounded everywhere: a hundred thousand characters without a space must not be tried at each start.
 _LABELS = r"(?:[A-Za-z0-9_-]{1,63}\.){1,6}"
@@ -21,11 +22,10 @@ PHONE = re.compile(
 )
 VERSION = re.compile(r"(?<![\w.])[vV]?\d{1,4}(?:\.\d{1,4}){2,5}(?![\w]|\.\d)|(?<![\w.])[vV](?=\d)")
 
-_SIGNS = {
-    **{".": "dot", "/": "slash", "-": "dash", "_": "underscore", "?": "question mark"},
-    **{"=": "equals", "&": "and", "#": "hash", "@": "at", ":": "colon", "%": "percent"},
-    **{"+": "plus", "~": "tilde", "*": "star"},
-}
+_SIGNS = pairs(
+    ". dot, / slash, - dash, _ underscore, ? question mark, = equals, & and, # hash, @ at, : colon, "
+    "% percent, + plus, ~ tilde, * star"
+)
 _PART = re.compile(r"[A-Za-z']+|\d+|.", re.DOTALL)
 
 
@@ -42,7 +42,7 @@ def read_mail(found: re.Match[str], dialect: Dialect) -> str:
     return _read_parts(found.group(), dialect)
 
 
-def read_phone(found: re.Match[str], _: Dialect) -> str:
+def read_phone(found: re.Match[str], dialect: Dialect) -> str:
     """555-0134 → five five five, zero one three four."""
     groups = re.findall(r"\d+", found.group())
     plus = "plus " if found.group().startswith("+") else ""

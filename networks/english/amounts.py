@@ -6,12 +6,12 @@ import re
 
 from networks.english import numerals
 from networks.english.alphabet import Dialect
+from networks.english.tables import pairs
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
-_SCALE_WORDS = {
-    **{"k": "thousand", "m": "million", "mn": "million", "b": "billion", "bn": "billion"},
-    **{"t": "trillion", "tn": "trillion"},
-}
+_SCALE_WORDS = pairs(
+    "k thousand, m million, mn million, b billion, bn billion, t trillion, tn trillion"
+)
 _TO = r"(?:-|–| – )"
 _SCALES = r"thousand|million|billion|trillion"
 # Whole units and their hundredths, each as one and as many.
@@ -23,29 +23,19 @@ _CURRENCIES = {
     "₹": ("rupee", "rupees", "paisa", "paise"),
 }
 _CODES = {"USD": "$", "GBP": "£", "EUR": "€", "JPY": "¥", "INR": "₹"}
-_UNITS = {
-    **{"km/h": ("kilometer per hour", "kilometers per hour"), "m/s": ("meter per second", "meters per second")},
-    **{"kph": ("kilometer per hour", "kilometers per hour"), "mph": ("mile per hour", "miles per hour")},
-    **{"km": ("kilometer", "kilometers"), "cm": ("centimeter", "centimeters")},
-    **{"mm": ("millimeter", "millimeters"), "nm": ("nanometer", "nanometers")},
-    **{"m": ("meter", "meters"), "mi": ("mile", "miles"), "ft": ("foot", "feet")},
-    **{"yd": ("yard", "yards"), "kg": ("kilogram", "kilograms"), "mg": ("milligram", "milligrams")},
-    **{"g": ("gram", "grams"), "lb": ("pound", "pounds"), "lbs": ("pound", "pounds")},
-    **{"oz": ("ounce", "ounces"), "ml": ("milliliter", "milliliters"), "mL": ("milliliter", "milliliters")},
-    **{"L": ("liter", "liters"), "l": ("liter", "liters"), "Hz": ("hertz", "hertz")},
-    **{"kHz": ("kilohertz", "kilohertz"), "MHz": ("megahertz", "megahertz")},
-    **{"GHz": ("gigahertz", "gigahertz"), "B": ("byte", "bytes"), "KB": ("kilobyte", "kilobytes")},
-    **{"kB": ("kilobyte", "kilobytes"), "MB": ("megabyte", "megabytes"), "GB": ("gigabyte", "gigabytes")},
-    **{"TB": ("terabyte", "terabytes"), "kbps": ("kilobit per second", "kilobits per second")},
-    **{"Mbps": ("megabit per second", "megabits per second"), "dB": ("decibel", "decibels")},
-    **{"W": ("watt", "watts"), "kW": ("kilowatt", "kilowatts"), "MW": ("megawatt", "megawatts")},
-    **{"kWh": ("kilowatt hour", "kilowatt hours"), "V": ("volt", "volts"), "mAh": ("milliamp hour", "milliamp hours")},
-    **{"h": ("hour", "hours"), "hr": ("hour", "hours"), "hrs": ("hour", "hours")},
-    **{"min": ("minute", "minutes"), "mins": ("minute", "minutes"), "s": ("second", "seconds")},
-    **{"sec": ("second", "seconds"), "secs": ("second", "seconds"), "ms": ("millisecond", "milliseconds")},
-    **{"px": ("pixel", "pixels"), "°C": ("degree Celsius", "degrees Celsius")},
-    **{"°F": ("degree Fahrenheit", "degrees Fahrenheit"), "°": ("degree", "degrees")},
-}
+# As one; the plural goes on the first word, unless it is given after a slash.
+_UNITS = pairs(
+    "km/h kilometer per hour, kph kilometer per hour, mph mile per hour, m/s meter per second, "
+    "km kilometer, m meter, cm centimeter, mm millimeter, nm nanometer, mi mile, ft foot/feet, "
+    "yd yard, kg kilogram, g gram, mg milligram, lb pound, lbs pound, oz ounce, L liter, l liter, "
+    "ml milliliter, mL milliliter, Hz hertz/hertz, kHz kilohertz/kilohertz, MHz megahertz/megahertz, "
+    "GHz gigahertz/gigahertz, B byte, KB kilobyte, kB kilobyte, MB megabyte, GB gigabyte, "
+    "TB terabyte, kbps kilobit per second, Mbps megabit per second, Gbps gigabit per second, "
+    "dB decibel, W watt, kW kilowatt, MW megawatt, kWh kilowatt hour/kilowatt hours, V volt, "
+    "mAh milliamp hour/milliamp hours, h hour, hr hour, hrs hour, min minute, mins minute, "
+    "s second, sec second, secs second, ms millisecond, px pixel, °C degree Celsius, "
+    "°F degree Fahrenheit, ° degree"
+)
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 # Never read as halves and the like.
 _SPOKEN_SIDE_BY_SIDE = frozenset(("24/7", "9/11", "50/50"))
@@ -60,10 +50,13 @@ MONEY_BY_CODE = re.compile(
 )
 PERCENT = re.compile(r"(?<=\d) ?%")
 MEASURE = re.compile(
-    rf"(?<![\w.,])(?:(?P<low>{_NUMBER}){_TO}|(?P<minus>-))?(?P<amount>{_NUMBER})(?P<gap>[ -]?)(?P<unit>{_UNIT})(?![\w°]|/\w)"
+    rf"(?<![\w.,])(?:(?P<low>{_NUMBER}){_TO}|(?P<minus>-))?(?P<amount>{_NUMBER})"
+    rf"(?P<gap>[ -]?)(?P<unit>{_UNIT})(?![\w°]|/\w)"
 )
 FEET_AND_INCHES = re.compile(r"(?<![\w.,])(\d{1,2})' ?(\d{1,2})(?:\"|'')")
-FRACTION = re.compile(r"(?<![\w/.,])(?:(?P<whole>\d{1,4})[ -])?(?P<above>\d{1,3})/(?P<below>\d{1,3})(?![\w/]|[.,]\d)")
+FRACTION = re.compile(
+    r"(?<![\w/.,])(?:(?P<whole>\d{1,4})[ -])?(?P<above>\d{1,3})/(?P<below>\d{1,3})(?![\w/]|[.,]\d)"
+)
 RANGE = re.compile(rf"(?<![\w.,–-])(?P<low>{_NUMBER}){_TO}(?P<high>{_NUMBER})(?![\w–-]|[.,]\d)")
 DIFFERENCE = re.compile(r"(?<=\d) - (?=\d)")
 QUOTIENT = re.compile(r"(?<=\d) / (?=\d)")
@@ -71,7 +64,9 @@ PRODUCT = re.compile(r"(?<=[\d)]) ?\* ?(?=[\d(])")
 POWER = re.compile(r"(?<=[\w)])\^(?=[\w(-])")
 RATIO = re.compile(r"(?<=\d):(?=\d)")
 NEGATIVE = re.compile(r"(?<![\w)])-(?=\.?\d)")
-ORDINAL = re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th)\b", re.IGNORECASE)
+ORDINAL = re.compile(
+    r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,4}|\d{1,15})(?:st|nd|rd|th)\b", re.IGNORECASE
+)
 SCIENTIFIC = re.compile(rf"(?<![\w.,])({_NUMBER})[eE]([+-]?)(\d{{1,3}})\b")
 GLUED = re.compile(r"(?<=[A-Za-z])-?(?=\d)|(?<=\d)-?(?=[A-Za-z])")
 NUMBER = re.compile(_NUMBER)
@@ -98,8 +93,9 @@ def read_money_by_code(found: re.Match[str], dialect: Dialect) -> str:
 
 def read_measure(found: re.Match[str], dialect: Dialect) -> str:
     """5kg → five kilograms; a 5-kg bag is left in the singular."""
-    one, many = _UNITS[found["unit"]]
-    unit = one if found["amount"] == "1" or found["gap"] == "-" else many
+    one, _, many = _UNITS[found["unit"]].partition("/")
+    is_one = found["amount"] == "1" or found["gap"] == "-"
+    unit = one if is_one else many or re.sub(r"^\w+", r"\g<0>s", one)
     if dialect == "gb":
         unit = unit.replace("meter", "metre").replace("liter", "litre")
     start = "minus " if found["minus"] else ""

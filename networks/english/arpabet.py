@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from networks.english.alphabet import PRIMARY, SECONDARY, Dialect
+from networks.english.tables import pairs
 
-_CONSONANTS = {
-    **{symbol: symbol.lower() for symbol in ("B", "D", "F", "K", "L", "M", "N", "P", "S", "T")},
-    **{"V": "v", "W": "w", "Z": "z", "CH": "ʧ", "DH": "ð", "G": "ɡ", "HH": "h", "JH": "ʤ"},
-    **{"NG": "ŋ", "R": "ɹ", "SH": "ʃ", "TH": "θ", "Y": "j", "ZH": "ʒ"},
-}
-_AMERICAN = {
-    **{"AA": "ɑ", "AE": "æ", "AH": "ʌ", "AO": "ɔ", "AW": "W", "AY": "I", "EH": "ɛ", "ER": "ɜɹ"},
-    **{"EY": "A", "IH": "ɪ", "IY": "i", "OW": "O", "OY": "Y", "UH": "ʊ", "UW": "u"},
-}
-_BRITISH = {
-    **_AMERICAN,
-    **{"AA": "ɒ", "AE": "a", "AO": "ɔː", "ER": "ɜː", "IY": "iː", "OW": "Q", "UW": "uː"},
-}
-_WEAK_AMERICAN = {"AH": "ə", "ER": "əɹ"}
-_WEAK_BRITISH = {"AH": "ə", "ER": "ə", "IY": "i"}
+_CONSONANTS = pairs(
+    "B b, CH ʧ, D d, DH ð, F f, G ɡ, HH h, JH ʤ, K k, L l, M m, N n, NG ŋ, P p, R ɹ, S s, SH ʃ, "
+    "T t, TH θ, V v, W w, Y j, Z z, ZH ʒ"
+)
+_AMERICAN = pairs(
+    "AA ɑ, AE æ, AH ʌ, AO ɔ, AW W, AY I, EH ɛ, ER ɜɹ, EY A, IH ɪ, IY i, OW O, OY Y, UH ʊ, UW u"
+)
+_BRITISH = _AMERICAN | pairs("AA ɒ, AE a, AO ɔː, ER ɜː, IY iː, OW Q, UW uː")
+_WEAK_AMERICAN = pairs("AH ə, ER əɹ")
+_WEAK_BRITISH = pairs("AH ə, ER ə, IY i")
 # A vowel and the r after it, which British English drops unless another vowel follows.
-_BRITISH_BEFORE_R = {
-    **{"AA": "ɑː", "AO": "ɔː", "AW": "Wə", "AY": "Iə", "EH": "ɛː", "IH": "ɪə", "IY": "ɪə"},
-    **{"UH": "ʊə", "UW": "ʊə"},
-}
+_BRITISH_BEFORE_R = pairs("AA ɑː, AO ɔː, AW Wə, AY Iə, EH ɛː, IH ɪə, IY ɪə, UH ʊə, UW ʊə")
 _STRESSES = {"1": PRIMARY, "2": SECONDARY}
 
 
@@ -35,6 +28,9 @@ def to_lexicon_alphabet(arpabet: Sequence[str], dialect: Dialect) -> str:
     for place, phoneme in enumerate(arpabet):
         before = arpabet[place - 1] if place else ""
         after = arpabet[place + 1] if place + 1 < len(arpabet) else ""
+        if phoneme == "AH0" and _is_swallowed(before, after, arpabet[place + 2 : place + 3]):
+            spoken.append("ᵊ")
+            continue
         if phoneme in _CONSONANTS:
             spoken.append(_consonant(phoneme, before, after, dialect))
         else:
@@ -57,8 +53,6 @@ def _consonant(phoneme: str, before: str, after: str, dialect: Dialect) -> str:
 
 def _vowel(phoneme: str, before: str, after: str, dialect: Dialect) -> str:
     sound, mark = phoneme.rstrip("012"), _STRESSES.get(phoneme[-1], "")
-    if phoneme == "AH0" and before in _CONSONANTS and _carries_schwa(before, after):
-        return "ᵊ"
     if dialect == "us":
         strong, weak = _AMERICAN, _WEAK_AMERICAN
     else:
@@ -70,5 +64,7 @@ def _vowel(phoneme: str, before: str, after: str, dialect: Dialect) -> str:
     return mark + spoken + linked
 
 
-def _carries_schwa(before: str, after: str) -> bool:
-    return after == "L" or (after == "N" and before in ("T", "D"))
+def _is_swallowed(before: str, after: str, next_after: Sequence[str]) -> bool:
+    """Whether a schwa gives way to the l or n that closes its syllable: little, sudden."""
+    closes = before in _CONSONANTS and not any(map(_is_vowel, next_after))
+    return closes and (after == "L" or (after == "N" and before in ("T", "D")))

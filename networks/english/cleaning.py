@@ -10,28 +10,32 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from networks.english.tables import pairs
+
 _KEPT = frozenset("“”—…£€¥₹°")
 # Compatibility folding would lose or confuse these.
+_SPOKEN = pairs(
+    "× times, ÷ divided by, ± plus or minus, ≈ approximately, ≠ is not equal to, ≤ at most, "
+    "≥ at least, ² squared, ³ cubed, √ square root of, ∞ infinity, № No., ¢ cents"
+)
 _READINGS = {
     **dict.fromkeys("‘’‚‛ʼ′`´", "'"),
     **dict.fromkeys("«„‟", "“"),
     **dict.fromkeys("»", "”"),
     **dict.fromkeys("″＂", '"'),
     **dict.fromkeys("‐‑−", "-"),
+    **dict.fromkeys("–‒", "–"),
     **dict.fromkeys("―⸺", "—"),
     **dict.fromkeys("[{⟨【「", "("),
     **dict.fromkeys("]}⟩】」", ")"),
-    **dict.fromkeys("®©™℠", ""),
-    **{"–": "–", "‒": "–", "×": " times ", "÷": " divided by ", "±": " plus or minus "},
-    **{"≈": " approximately ", "≠": " is not equal to ", "≤": " at most ", "≥": " at least "},
-    **{"²": " squared", "³": " cubed", "√": " square root of ", "∞": " infinity ", "№": " No. "},
-    **{"º": "°", "¢": " cents", "¿": "", "¡": "", "。": ".", "、": ","},
-    **{"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "Ae", "œ": "oe", "Œ": "Oe", "ø": "o", "Ø": "O"},
-    **{"ł": "l", "Ł": "L", "đ": "d", "Đ": "D", "ð": "th", "Ð": "Th", "þ": "th", "Þ": "Th", "ı": "i"},
+    **dict.fromkeys("®©™℠¿¡", ""),
+    **{sign: f" {spoken} " for sign, spoken in _SPOKEN.items()},
+    **pairs("º °, 。 ., 、 ,, ß ss, ẞ SS, æ ae, Æ Ae, œ oe, Œ Oe, ø o, Ø O, ł l, Ł L, đ d, Đ D"),
+    **pairs("ð th, Ð Th, þ th, Þ Th, ı i"),
 }
 _INVISIBLE = frozenset(("Cf", "Cc", "Mn", "Me"))
 # Words that begin with an apostrophe, which is no quotation mark there.
-_CLIPPED = re.compile(r"(?:em|tis|twas|cause|til|bout|n|round)\b", re.IGNORECASE)
+_CLIPPED = re.compile(r"(?:em|tis|twas|cause|til|bout|n|round|\d\d)(?:'?s)?\b", re.IGNORECASE)
 _BEFORE_QUOTES = ("", " ", "(", "—", "“", "-")
 _QUOTE = re.compile("['\"]")
 
@@ -83,7 +87,7 @@ def _decomposed(char: str) -> str:
 
 
 def _opens(before: str, after: str) -> bool:
-    return after.isalnum() and not before.isalnum() if before else True
+    return before in _BEFORE_QUOTES and after.strip() != ""
 
 
 def _single_quote(text: str, place: int, is_open: bool) -> str:
@@ -91,8 +95,7 @@ def _single_quote(text: str, place: int, is_open: bool) -> str:
     if after.isalnum():
         if before not in _BEFORE_QUOTES:
             return "'"
-        is_clipped = after.isdigit() or _CLIPPED.match(text, place + 1)
-        return "'" if is_clipped else "“"
+        return "'" if _CLIPPED.match(text, place + 1) else "“"
     if is_open:
         return "”"
     return "'" if before.isalnum() else " "

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from networks.english.tables import pairs
+
 _VOWEL = "[ˈˌ]?[AIOQWYaiuæɐɑɒɔəɛɜɪʊʌᵊᵻ]"
 _WORD_STARTS = r"(?<![^\s;:,.!?—…\"“”()])"
 _WORD_ENDS = r"(?![^\s;:,.!?—…\"“”()])"
@@ -35,12 +37,7 @@ _IN_CONTEXT = tuple(
         (r"[“”\"()]", ""),
     )
 )
-_SOUNDS = str.maketrans(
-    {
-        **{"A": "eɪ", "I": "aɪ", "O": "oʊ", "Q": "əʊ", "W": "aʊ", "Y": "ɔɪ"},
-        **{"ʤ": "dʒ", "ʧ": "tʃ", "T": "ɾ", "ᵊ": "ə", "ɨ": "i", "o": "ɔ"},
-    }
-)
+_SOUNDS = str.maketrans(pairs("A eɪ, I aɪ, O oʊ, Q əʊ, W aʊ, Y ɔɪ, ʤ dʒ, ʧ tʃ, T ɾ, ᵊ ə, ɨ i, o ɔ"))
 
 
 def to_espeak_ipa(phonemes: str) -> str:

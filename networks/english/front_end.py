@@ -30,7 +30,8 @@ from networks.english.normalize import normalize
 from networks.english.tagging import Sentence, Tag
 
 _TOKEN = re.compile(
-    r"(?P<gap> ?)(?P<text>(?:[A-Za-z]\.){2,26}(?![A-Za-z])(?:'s)?|'?[A-Za-z]+(?:['-][A-Za-z]+)*'?|[^A-Za-z ])"
+    r"(?P<gap> ?)"
+    r"(?P<text>(?:[A-Za-z]\.){2,26}(?![A-Za-z])(?:'s)?|'?[A-Za-z]+(?:['-][A-Za-z]+)*'?|[^A-Za-z ])"
 )
 _CASE_CHANGE = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _MOST_JOINED = 6  # parts of a compound that are looked up together; keeps long chains linear
@@ -68,7 +69,8 @@ class EnglishFrontEnd:
 
     def phonemize(self, text: str) -> str:
         """Phonemes and punctuation of a text; empty when nothing in it can be read."""
-        tokens = [Token(found["text"], found["gap"]) for found in _TOKEN.finditer(self._read(text))]
+        spoken_text = normalize(text, self._dialect)
+        tokens = [Token(found["text"], found["gap"]) for found in _TOKEN.finditer(spoken_text)]
         sentence = Sentence([token.text for token in tokens])
         spoken: list[str] = []
         ahead = Ahead()
@@ -83,10 +85,7 @@ class EnglishFrontEnd:
         phonemes = " ".join("".join(reversed(spoken)).split())
         return phonemes if set(phonemes) - PUNCTUATION - {" "} else ""
 
-    def _read(self, text: str) -> str:
-        return normalize(text, self._dialect)
-
-    def _word(self, word: str, tag: Tag | None, ahead: Ahead) -> str:
+    def _word(self, word: str, tag: Tag, ahead: Ahead) -> str:
         if "." in word:
             return self._initialism(word)
         found = self._lexicon.pronounce(word, tag, ahead)
@@ -99,25 +98,28 @@ class EnglishFrontEnd:
         spoken = self._lexicon.spell(letters)
         return spoken + "z" if letters != word else spoken
 
-    def _compound(self, parts: Sequence[str], tag: Tag | None, ahead: Ahead) -> str:
+    def _compound(self, parts: Sequence[str], tag: Tag, ahead: Ahead) -> str:
         """Reads parts from the right, the longest known run first."""
         read: list[tuple[str, str]] = []
         right = len(parts)
         alone = Sentence(parts)
         while right:
-            left, phonemes = self._longest_known(parts[:right], tag, ahead)
-            tag = alone.tag(left - 1) if left else None
+            left, phonemes = self._longest_known(parts, right, tag, ahead)
+            tag = alone.tag(left - 1) if left else "DEFAULT"
             read.append(("".join(parts[left:right]), phonemes))
             ahead = Ahead(_starts_with_vowel(phonemes, ahead.vowel), parts[left].lower() == "to")
             right = left
         return _balanced(read[::-1])
 
-    def _longest_known(self, parts: Sequence[str], tag: Tag | None, ahead: Ahead) -> tuple[int, str]:
-        for left in range(max(0, len(parts) - _MOST_JOINED), len(parts)):
-            joined = "-".join(parts[left:])
+    def _longest_known(
+        self, parts: Sequence[str], right: int, tag: Tag, ahead: Ahead
+    ) -> tuple[int, str]:
+        """Where the longest known run of parts that ends before `right` begins, and its sound."""
+        for left in range(max(0, right - _MOST_JOINED), right):
+            joined = "-".join(parts[left:right])
             if phonemes := self._lexicon.pronounce(joined, tag, ahead):
                 return left, phonemes
-        return len(parts) - 1, self._unknown(parts[-1], ahead)
+        return right - 1, self._unknown(parts[right - 1], ahead)
 
     def _unknown(self, word: str, ahead: Ahead) -> str:
         stem, _, ending = word.rpartition("'")
@@ -128,13 +130,15 @@ class EnglishFrontEnd:
         return self._bare(word, ahead)
 
     def _bare(self, word: str, ahead: Ahead) -> str:
-        if found := self._lexicon.pronounce(word, None, ahead):
+        if found := self._lexicon.pronounce(word, "DEFAULT", ahead):
             return found
         letters = word.replace("'", "")
         if len(letters) <= _LONGEST_WITHOUT_VOWEL and not set(letters.lower()) & set("aeiouy"):
             return self._lexicon.spell(letters)
         if len(letters) <= _LONGEST_COMPOUND and (halves := self._lexicon.splits(letters)):
-            first, second = (self._lexicon.pronounce(half, None, ahead) or "" for half in halves)
+            first, second = (
+                self._lexicon.pronounce(half, "DEFAULT", ahead) or "" for half in halves
+            )
             return first + softened(second)
         return to_lexicon_alphabet(self._guesser.guess(letters), self._dialect)
 

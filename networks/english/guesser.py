@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from networks.english.tables import words
+
 Floats = NDArray[np.float32]
 
 # The order of the embedding rows in the checkpoint.
 _LETTERS = ("<pad>", "<unk>", "</s>", *"abcdefghijklmnopqrstuvwxyz")
-_VOWELS = "AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW".split()
-_CONSONANTS = "B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH".split()
+_VOWELS = words("AA AE AH AO AW AY EH ER EY IH IY OW OY UH UW")
+_CONSONANTS = words("B CH D DH F G HH JH K L M N NG P R S SH T TH V W Y Z ZH")
 _PHONEMES = (
     "<pad>",
     "<unk>",
@@ -88,4 +90,5 @@ class _Cell:
         gates = 0.5 + 0.5 * np.tanh(0.5 * (given[: 2 * size] + recalled[: 2 * size]))
         reset, update = gates[:size], gates[size:]
         candidate = np.tanh(given[2 * size :] + reset * recalled[2 * size :])
-        return (1 - update) * candidate + update * state
+        following: Floats = (1 - update) * candidate + update * state
+        return following

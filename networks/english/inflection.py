@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from networks.english.alphabet import Dialect
 
+# Stems may be empty: a guess can be. Hence the slices, which never fail.
 _VOICELESS_BEFORE_S = frozenset("ptkfθ")
 _SIBILANTS = frozenset("szʃʒʧʤ")
 _VOICELESS_BEFORE_D = frozenset("pkfθʃsʧ")
@@ -16,27 +17,27 @@ _DOUBLED = re.compile(r"([bcdgklmnprstvxz])\1ing$|cking$")
 
 def add_s(stem: str, dialect: Dialect) -> str:
     """The plural, possessive or third person of a stem's phonemes."""
-    if stem[-1] in _VOICELESS_BEFORE_S:
+    if stem[-1:] in _VOICELESS_BEFORE_S:
         return stem + "s"
-    if stem[-1] in _SIBILANTS:
+    if stem[-1:] in _SIBILANTS:
         return stem + _weak_i(dialect) + "z"
     return stem + "z"
 
 
 def add_ed(stem: str, dialect: Dialect) -> str:
     """The past of a stem's phonemes."""
-    if stem[-1] in _VOICELESS_BEFORE_D:
+    if stem[-1:] in _VOICELESS_BEFORE_D:
         return stem + "t"
-    if stem[-1] == "d":
+    if stem[-1:] == "d":
         return stem + _weak_i(dialect) + "d"
-    if stem[-1] == "t":
+    if stem[-1:] == "t":
         return _flapped(stem, dialect) + _weak_i(dialect) + "d"
     return stem + "d"
 
 
 def add_ing(stem: str, spelling: str, dialect: Dialect) -> str:
     """The present participle; a British stem spelt with a final r gets that r back."""
-    if dialect == "gb" and stem[-1] in "əː" and spelling.rstrip("e").endswith("r"):
+    if dialect == "gb" and stem[-1:] in ("ə", "ː") and spelling.rstrip("e").endswith("r"):
         return stem + "ɹɪŋ"
     return _flapped(stem, dialect) + "ɪŋ"
 
@@ -80,6 +81,6 @@ def _weak_i(dialect: Dialect) -> str:
 
 
 def _flapped(stem: str, dialect: Dialect) -> str:
-    if dialect == "us" and len(stem) > 1 and stem[-1] == "t" and stem[-2] in _FLAPPING:
+    if dialect == "us" and len(stem) > 1 and stem[-1:] == "t" and stem[-2] in _FLAPPING:
         return stem[:-1] + "ɾ"
     return stem

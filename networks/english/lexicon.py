@@ -30,6 +30,7 @@ Entry = str | Mapping[str, str | None]
 Stress = Callable[[str], str]
 T = TypeVar("T")
 
+_FAMILIES: dict[str, str] = {"VBD": "VERB", "VBN": "VERB", "NNP": "NOUN"}
 _SHORTEST_PART = 3  # letters of a word within a word
 _LONGEST_UNKNOWN_INITIALISM = 5  # letters; NASDAQ is a word, not six letters
 
@@ -66,7 +67,7 @@ class Lexicon:
         return self._weak_form(word, tag, ahead) or self._full_form(word, tag, ahead)
 
     def spell(self, word: str) -> str:
-        """Letter names, the last one stressed: ˌɛfˌbˌiˈI."""
+        """Letter names, the last one stressed: ˌɛfbˌiˈI."""
         names = (self._gold.get(letter) for letter in word.upper() if letter.isalpha())
         spoken = lifted(softened("".join(name for name in names if isinstance(name, str))))
         head, mark, last = spoken.rpartition(SECONDARY)
@@ -93,8 +94,6 @@ class Lexicon:
                 return "ɐm"
             case "i" if word == "I" and tag == "PRP":
                 return f"{SECONDARY}I"
-            case "by" if tag == "ADV":
-                return "bˈI"
             case "to" if ahead.vowel is not None:
                 return "tʊ" if ahead.vowel else "tə"
             case "in":
@@ -105,7 +104,7 @@ class Lexicon:
                 return self._full_form(word, "VERB", ahead)
             case "point" if tag == "CD":
                 return unstressed(self._full_form(word, tag, ahead) or "") or None
-            case "vs" | "v" if tag == "IN":
+            case "vs" if tag == "IN":
                 return self._full_form("versus", tag, ahead)
         return None
 
@@ -116,7 +115,7 @@ class Lexicon:
         for spelling in _without_apostrophe(word):
             if self._has(spelling):
                 return self._look_up(spelling, tag, stress, ahead)
-        return self._inflected(word, tag, stress, ahead)
+        return self._inflected(word.rstrip("'"), tag, stress, ahead)
 
     def _is_lowered(self, word: str, tag: Tag) -> bool:
         """Capitalised words count as their small forms, save short names that have none."""
@@ -168,7 +167,7 @@ class Lexicon:
 
 
 def _find(entries: Mapping[str, T], word: str) -> T | None:
-    """An entry under the spelling itself, else under the other capitalisation of its first letter."""
+    """The entry of the spelling itself, else of its other capitalisation."""
     found = entries.get(word)
     if found is not None or len(word) < 2:
         return found
@@ -182,9 +181,6 @@ def _variant(entry: Mapping[str, str | None], tag: Tag, ahead: Ahead) -> str | N
         return entry["None"]
     family = _FAMILIES.get(tag, tag)
     return entry.get(tag, entry.get(family, entry["DEFAULT"]))
-
-
-_FAMILIES: dict[str, str] = {"VBD": "VERB", "VBN": "VERB", "VBP": "VERB", "NNP": "NOUN"}
 
 
 def _without_apostrophe(word: str) -> Iterable[str]:

@@ -6,10 +6,11 @@ import re
 
 from networks.english import numerals
 from networks.english.alphabet import Dialect
+from networks.english.tables import words
 
-_MONTHS = (
+_MONTHS = words(
     "January February March April May June July August September October November December"
-).split()
+)
 _MONTH = (
     r"(?P<month>Jan(?:uary|\.)|Feb(?:ruary|\.)|March|Mar\.|April|Apr\.|May|June|Jun\.|July|Jul\.|"
     r"August|Aug\.|Sept?(?:ember|\.)|Oct(?:ober|\.)|Nov(?:ember|\.)|Dec(?:ember|\.)|"
@@ -19,7 +20,9 @@ _DAY = r"(?P<day>[12]\d|3[01]|0?[1-9])(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>[12]\d{3})"
 
 MONTH_FIRST = re.compile(rf"\b{_MONTH} {_DAY}(?![\d:/.%]\d)\b(?:,? {_YEAR}\b(?![:.]\d))?")
-DAY_FIRST = re.compile(rf"(?<![\w:/.,$£€-])(?:the )?{_DAY}(?: of)? {_MONTH}(?:,? {_YEAR}\b(?![:.]\d))?")
+DAY_FIRST = re.compile(
+    rf"(?<![\w:/.,$£€-])(?:the )?{_DAY}(?: of)? {_MONTH}(?:,? {_YEAR}\b(?![:.]\d))?"
+)
 MONTH_AND_YEAR = re.compile(rf"\b{_MONTH} {_YEAR}\b")
 ISO_DATE = re.compile(r"(?<![\d-])(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)(?![\d-])")
 SLASHED_DATE = re.compile(

@@ -8,17 +8,26 @@ to read for it. The patterns are bounded, so that time grows in line with the te
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
 from networks.english import abbreviations, addresses, amounts, moments
 from networks.english.alphabet import Dialect
 from networks.english.cleaning import fold, pair_quotes
+from networks.english.tables import pairs
 
-Reading = Callable[[re.Match[str], Dialect], str]
+
+class Reading(Protocol):
+    """Says in words what a rule has found."""
+
+    def __call__(self, found: re.Match[str], dialect: Dialect) -> str: ...
 
 
 def _say(words: str) -> Reading:
-    return lambda _, __: f" {words} "
+    def reading(found: re.Match[str], dialect: Dialect) -> str:
+        return f" {words} "
+
+    return reading
 
 
 _RULES: tuple[tuple[re.Pattern[str], Reading], ...] = (
@@ -44,7 +53,6 @@ _RULES: tuple[tuple[re.Pattern[str], Reading], ...] = (
     (abbreviations.HASHTAG, _say("hashtag")),
     (amounts.MONEY, amounts.read_money),
     (amounts.MONEY_BY_CODE, amounts.read_money_by_code),
-    (amounts.FEET_AND_INCHES, amounts.read_feet_and_inches),
     (amounts.MEASURE, amounts.read_measure),
     (amounts.PERCENT, _say("percent")),
     (amounts.FRACTION, amounts.read_fraction),
@@ -61,25 +69,29 @@ _RULES: tuple[tuple[re.Pattern[str], Reading], ...] = (
     (amounts.NUMBER, amounts.read_number),
 )
 
-_SYMBOLS = {
-    **{"&": " and ", "@": " at ", "+": " plus ", "=": " equals ", "%": " percent ", "°": " degrees "},
-    **{"$": " dollars ", "£": " pounds ", "€": " euros ", "¥": " yen ", "₹": " rupees "},
-}
+_SYMBOLS = pairs(
+    "& and, @ at, + plus, = equals, % percent, ° degrees, $ dollars, £ pounds, € euros, ¥ yen, "
+    "₹ rupees"
+)
 _SYMBOL = re.compile("[&@+=%°$£€¥₹]")
 _DASH = re.compile(r"(?<=\S)(?: -{1,3} |-{2,}| ?– ?)")
 _JOINED_BY_DOT = re.compile(r"(?<=[A-Za-z]{2})\.(?=[a-z]{2})")
 _NO_SPACE_AFTER_PAUSE = re.compile(r"(?<=[a-z”)][,;:!?])(?=[A-Za-z])|(?<=[a-z”)]\.)(?=[A-Z][a-z])")
 _STRAY = re.compile(r"(?<![A-Za-z])-+|-+(?![A-Za-z])|[^A-Za-z' .,;:!?—…“”()-]+")
-_SPACE_BEFORE_PAUSE = re.compile(r" +(?=[;:,.!?…)”])")
+_PADDING = re.compile(r" +(?=[;:,.!?…)”])|(?<=[(“]) +")
 
 
 def normalize(text: str, dialect: Dialect = "us") -> str:
     """Text of letters, apostrophes, hyphens inside words, spaces and ;:,.!?—…“”() only."""
-    text = fold(text)
+    # Marks of feet and inches are no quotation marks, and those are plainest before anything moves.
+    text = amounts.FEET_AND_INCHES.sub(
+        partial(amounts.read_feet_and_inches, dialect=dialect), fold(text)
+    )
+    text = pair_quotes(text)
     for pattern, reading in _RULES:
-        text = pattern.sub(lambda found, reading=reading: reading(found, dialect), text)
-    text = pair_quotes(_JOINED_BY_DOT.sub(" dot ", text))
-    text = _SYMBOL.sub(lambda found: _SYMBOLS[found.group()], text)
-    text = _STRAY.sub(" ", _DASH.sub(" — " , text))
+        text = pattern.sub(partial(reading, dialect=dialect), text)
+    text = _SYMBOL.sub(lambda found: f" {_SYMBOLS[found.group()]} ", text)
+    text = _JOINED_BY_DOT.sub(" dot ", text)
+    text = _STRAY.sub(" ", _DASH.sub(" — ", text))
     text = _NO_SPACE_AFTER_PAUSE.sub(" ", text)
-    return _SPACE_BEFORE_PAUSE.sub("", " ".join(text.split()))
+    return _PADDING.sub("", " ".join(text.split()))

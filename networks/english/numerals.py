@@ -7,19 +7,19 @@ object, so that two threads can mix up each other's numbers, and takes over a se
 from __future__ import annotations
 
 from networks.english.alphabet import Dialect
+from networks.english.tables import pairs, words
 
 MOST_DIGITS = 15  # longer numbers are read digit by digit: nobody follows quintillions by ear
 
-_SMALL = (
+_SMALL = words(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen"
-).split()
-_TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
+)
+_TENS = words("zero ten twenty thirty forty fifty sixty seventy eighty ninety")
 _SCALES = ("", "thousand", "million", "billion", "trillion")
-_ORDINALS = {
-    **{"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth"},
-    **{"nine": "ninth", "twelve": "twelfth"},
-}
+_ORDINALS = pairs(
+    "one first, two second, three third, five fifth, eight eighth, nine ninth, twelve twelfth"
+)
 _FRACTIONS = {2: ("half", "halves"), 4: ("quarter", "quarters")}
 _ROMAN = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 
@@ -76,7 +76,10 @@ def number(text: str, dialect: Dialect) -> str:
 
 def fraction(above: int, below: int, dialect: Dialect) -> str:
     """1, 2 → one half; 7, 9 → seven ninths."""
-    singular, plural = _FRACTIONS.get(below) or (ordinal(below, dialect), f"{ordinal(below, dialect)}s")
+    singular, plural = _FRACTIONS.get(below) or (
+        ordinal(below, dialect),
+        f"{ordinal(below, dialect)}s",
+    )
     return f"{cardinal(above, dialect)} {singular if above == 1 else plural}"
 
 
@@ -84,7 +87,9 @@ def roman(text: str) -> int:
     """XIV → 14; expects letters of I, V, X, L and C only."""
     values = [_ROMAN[letter] for letter in text]
     following = [*values[1:], 0]
-    return sum(-here if here < after else here for here, after in zip(values, following, strict=True))
+    return sum(
+        -here if here < after else here for here, after in zip(values, following, strict=True)
+    )
 
 
 def _below_thousand(group: int, dialect: Dialect) -> str:

@@ -25,7 +25,9 @@ def test_a_model_says_what_it_can_do(house: House) -> None:
     assert (found["default_voice"], found["available"]) == ("ann", True)
 
 
-@pytest.mark.parametrize("name", ["nobody", "a%2Fb", "a/b", "%00", "%FF", "..%2F..%2Fx", "a" * 3000])
+@pytest.mark.parametrize(
+    "name", ["nobody", "a%2Fb", "a/b", "%00", "%FF", "..%2F..%2Fx", "a" * 3000]
+)
 def test_a_model_that_is_not_here_is_not_found(house: House, name: str) -> None:
     answer = house.get(f"/v1/models/{name}")
     assert answer.status_code == 404

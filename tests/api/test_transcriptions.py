@@ -86,7 +86,9 @@ def test_verbose_json_is_what_the_sdk_expects(house: House) -> None:
 def test_granularities_are_those_that_were_asked_for(
     house: House, name: str, asked: list[str], segments: bool, words: bool
 ) -> None:
-    answer = house.transcribe(TWO_WINDOWS, response_format="verbose_json", **{name: asked})
+    answer = house.transcribe(
+        TWO_WINDOWS, response_format="verbose_json", **dict[str, Any]({name: asked})
+    )
     whole = TranscriptionVerbose.model_validate(answer.json(), strict=True)
     assert (whole.segments is not None, whole.words is not None) == (segments, words)
     assert [job.words for job in house.transcriber.jobs] == [words, words]
@@ -115,7 +117,9 @@ def test_a_stream_is_deltas_and_the_whole_text(house: House) -> None:
     assert [event.delta for event in said] == ["One and two.", " Three."]
     whole = TranscriptionTextDoneEvent.model_validate(done, strict=True)
     assert whole.text == "".join(event.delta for event in said)
-    assert done["usage"] == {"type": "duration", "seconds": 9.5}
+    assert whole.usage is not None
+    usage = whole.usage
+    assert (usage.input_tokens, usage.output_tokens, usage.total_tokens) == (95, 4, 99)
 
 
 @pytest.mark.parametrize("response_format", ["json", "text", "srt", "vtt", "verbose_json"])
@@ -153,21 +157,19 @@ def test_a_failure_before_the_first_byte_is_a_proper_error(
     assert "secret" not in error_of(answer)["message"]
 
 
-def test_a_translation_is_asked_of_the_model_and_answered_as_one(
-    house: House, wav: bytes
-) -> None:
-    answer = house.transcribe(wav, TRANSLATIONS)
+def test_a_translation_is_asked_of_the_model_and_answered_as_one(house: House, wav: bytes) -> None:
+    answer = house.transcribe(wav, path=TRANSLATIONS)
     assert Translation.model_validate(answer.json(), strict=True).text == "One and two."
     assert house.transcriber.jobs[0].translate
-    answer = house.transcribe(wav, TRANSLATIONS, response_format="verbose_json")
+    answer = house.transcribe(wav, path=TRANSLATIONS, response_format="verbose_json")
     whole = TranslationVerbose.model_validate(answer.json(), strict=True)
     assert whole.segments is not None
     assert answer.json()["task"] == "translate"
 
 
 def test_fields_reach_the_model(house: House, wav: bytes) -> None:
-    fields = {"language": "de", "prompt": "Namen.", "keywords[]": ["Ulm", "Bonn"]}
-    assert house.transcribe(wav, temperature="0.4", **fields).status_code == 200
+    fields: dict[str, Any] = {"language": "de", "keywords[]": ["Ulm", "Bonn"]}
+    assert house.transcribe(wav, temperature="0.4", prompt="Namen.", **fields).status_code == 200
     (job,) = house.transcriber.jobs
     assert (job.language, job.temperature) == ("de", 0.4)
     assert job.prompt == "Ulm, Bonn. Namen."
@@ -180,7 +182,7 @@ def test_temperature_zero_leaves_the_fallback_to_the_model(house: House, wav: by
 
 @pytest.mark.parametrize("name", ["languages[]", "languages"])
 def test_languages_are_candidates(house: House, wav: bytes, name: str) -> None:
-    assert house.transcribe(wav, **{name: ["de", "English"]}).status_code == 200
+    assert house.transcribe(wav, **dict[str, Any]({name: ["de", "English"]})).status_code == 200
     assert house.transcriber.jobs[0].candidates == ("de", "en")
 
 
@@ -253,12 +255,13 @@ def test_without_a_chunking_strategy_the_detector_decides(
         ({"chunking_strategy": "{not json"}, 400, "chunking_strategy", None, ""),
         ({"chunking_strategy": '{"a":' * 100_000}, 400, "chunking_strategy", None, ""),
         ({"chunking_strategy": '{"type":"server_vad","threshold":2}'}, 400,
-         "chunking_strategy", None, "1"),
-        ({"chunking_strategy[type]": "client_vad"}, 400, "chunking_strategy", None, "server_vad"),
+         "chunking_strategy.threshold", None, "1"),
+        ({"chunking_strategy[type]": "client_vad"}, 400,
+         "chunking_strategy.type", None, "server_vad"),
         ({"chunking_strategy[threshold]": "NaN", "chunking_strategy[type]": "server_vad"}, 400,
-         "chunking_strategy", None, ""),
+         "chunking_strategy.threshold", None, ""),
         ({"chunking_strategy[wings]": "2", "chunking_strategy[type]": "server_vad"}, 400,
-         "chunking_strategy", None, "wings"),
+         "chunking_strategy.wings", "unknown_parameter", "wings"),
         ({"chunking_strategy": "auto", "chunking_strategy[type]": "server_vad"}, 400,
          "chunking_strategy", None, "parts"),
         ({"chunking_strategy[type]": "server_vad", "chunking_strategy[]": "x"}, 400,
@@ -289,7 +292,7 @@ def test_a_wrong_field_is_refused_by_name(
 def test_translations_refuse_what_only_transcriptions_know(
     house: House, wav: bytes, field: str
 ) -> None:
-    answer = house.transcribe(wav, TRANSLATIONS, **{field: "en"})
+    answer = house.transcribe(wav, path=TRANSLATIONS, **dict[str, Any]({field: "en"}))
     assert answer.status_code == 400
     assert error_of(answer)["code"] == "unknown_parameter"
 

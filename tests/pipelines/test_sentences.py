@@ -134,7 +134,9 @@ def test_the_first_piece_of_a_long_sentence_ends_at_its_first_clause() -> None:
 
 
 def test_only_the_very_first_piece_comes_early() -> None:
-    sentence = "When the morning came at last, we saw how far the water had risen in that night."
+    sentence = (
+        "When the morning came at last, we saw how far the water had risen in the night before."
+    )
     assert len(sentence) > LONGEST_START
     assert pieces(f"{sentence} {sentence}")[2:] == [sentence]
 

@@ -39,6 +39,7 @@ class Options:
 
 class LoudnessVAD:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.DETECT,)
+    options: ClassVar[type] = Options
     unit: ClassVar[str] = "seconds of sound"
     batch_budget: ClassVar[float] = 3600.0
 

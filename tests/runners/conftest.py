@@ -1,0 +1,81 @@
+"""Real models for the runners' tests, each loaded once, and a voice that leaves nothing to chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from audio import Audio, resample
+from catalog import model_class
+from runners.base import Model
+from runners.piper import Piper
+from settings import BUNDLE, RunnerSettings, load, weights_root
+from tasks import Speak
+from weights import Store
+
+CONFIGURED: Mapping[str, RunnerSettings] = {
+    entry.name: entry for entry in load(BUNDLE / "configuration.yaml").model_configs
+}
+RATE = 16000  # Hz that what listens wants
+
+
+class RecordingStore(Store):
+    """The real store, which remembers what was fetched of it."""
+
+    def __init__(self) -> None:
+        super().__init__(weights_root(), offline=True)
+        self.fetched: dict[str, tuple[str, ...] | None] = {}
+
+    def fetch(self, source: str, *, allow: Sequence[str] | None = None) -> Path:
+        self.fetched[source] = None if allow is None else tuple(allow)
+        return super().fetch(source, allow=allow)
+
+
+@attrs.frozen
+class Loaded:
+    settings: RunnerSettings
+    model: Model
+    fetched: Mapping[str, tuple[str, ...] | None]
+
+
+Load = Callable[..., Loaded]
+Say = Callable[[str], Audio]
+
+
+def load_changed(name: str, **changes: Any) -> Loaded:
+    """A configured model with other settings than the configured ones."""
+    settings = RunnerSettings.model_validate({**CONFIGURED[name].model_dump(), **changes})
+    store = RecordingStore()
+    return Loaded(settings, model_class(settings)(settings, store), store.fetched)
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Load:
+    """The configured models by name, each loaded when first asked for."""
+    models: dict[str, Loaded] = {}
+
+    def get(name: str) -> Loaded:
+        if name not in models:
+            models[name] = load_changed(name)
+        return models[name]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def say() -> Say:
+    """Speech at 16 kHz from a voice without chance, so that what listens hears the same every time."""
+    still = load_changed("piper-joe", options={"noise_scale": 0.0, "noise_w": 0.0}).model
+    assert isinstance(still, Piper)
+    said: dict[str, Audio] = {}
+
+    def speak(text: str) -> Audio:
+        if text not in said:
+            said[text] = resample(still.synthesize([Speak(text)])[0].audio, RATE)
+        return said[text]
+
+    return speak
