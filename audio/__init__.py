@@ -5,6 +5,7 @@ from audio.encode import FORMATS, Encoder, Format, encode
 from audio.ffmpeg import READABLE
 from audio.resample import Resampler, resample
 from audio.signal import Audio, Samples, Sound, join, silence
+from audio.trim import trim
 
 __all__ = [
     "FORMATS",
@@ -22,4 +23,5 @@ __all__ = [
     "join",
     "resample",
     "silence",
+    "trim",
 ]

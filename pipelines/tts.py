@@ -1,4 +1,8 @@
-"""Text → speech: cut into sentences, spoken one after the other, each heard while the next is made."""
+"""Text → speech: cut into sentences, spoken one after the other, each heard while the next is made.
+
+Every model ends a text with a silence of its own, up to a second of it. So silence is cut from each
+piece and a pause put between two, by what the first one ends with.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from contextlib import aclosing
 
 import attrs
 
-from audio import Audio
+from audio import Audio, join, silence, trim
 from errors import InvalidInput
 from pipelines.flow import in_order, of
 from pipelines.sentences import split
@@ -17,23 +21,35 @@ from tasks import Call, Card, Speak, Speech
 # One sentence is made while another is heard. More would let one long text keep out everybody else.
 SENTENCES_AHEAD = 2
 
+# Seconds, at normal speed: what readers of audiobooks leave after a clause and after a sentence.
+CLAUSE_PAUSE, SENTENCE_PAUSE = 0.15, 0.4
+CLAUSE_ENDS = (",", ";", ":", "、", "，", "；", "：", "،", "—", "–")
+KEPT_SILENCE = 0.03  # at each end of a piece: the release of a consonant is very quiet
+
 
 async def speak(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenerator[Audio, None]:
     """The speech, sentence by sentence; at least one is not empty."""
     language = job.language or _language(await synthesizer.card(), job.voice)
     pieces = of(split(job.text, language))
 
-    async def say(piece: str) -> Speech:
-        return await synthesizer.synthesize(attrs.evolve(job, text=piece), call)
+    async def say(piece: str) -> tuple[str, Speech]:
+        return piece, await synthesizer.synthesize(attrs.evolve(job, text=piece), call)
 
-    heard = False
+    silent, pause = True, 0.0
     async with aclosing(in_order(pieces, say, ahead=SENTENCES_AHEAD)) as spoken:
-        async for speech in spoken:
-            if len(speech.audio.samples):
-                heard = True
-                yield speech.audio
-    if not heard:
+        async for text, speech in spoken:
+            audio = trim(speech.audio, keep=KEPT_SILENCE)
+            if not len(audio.samples):
+                continue
+            yield join([silence(pause / job.speed, audio.rate), audio], audio.rate)
+            silent, pause = False, _pause_after(text)
+    if silent:
         raise InvalidInput("there is nothing in this text that the model can say", param="input")
+
+
+def _pause_after(piece: str) -> float:
+    bare = piece.rstrip("\"')]”’»")
+    return CLAUSE_PAUSE if bare.endswith(CLAUSE_ENDS) else SENTENCE_PAUSE
 
 
 def _language(card: Card, voice: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from openai.types import Model
 
@@ -44,7 +43,7 @@ def test_a_runner_that_is_dead_or_silent_is_listed_as_not_available(
     house: House, path: str
 ) -> None:
     house.services["voice"].mute = True
-    house.services["ear"].broken = httpx.ConnectError("refused")
+    house.services["ear"].broken = ConnectionRefusedError()
     answer = house.get(path)
     assert answer.status_code == 200
     listed = answer.json().get("data", [answer.json()])

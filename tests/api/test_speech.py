@@ -15,6 +15,7 @@ import soundfile
 
 import audio
 from errors import Failed, Unavailable
+from pipelines.tts import SENTENCE_PAUSE
 from tests.api.house import House, Visit, error_of, events_of
 from tests.fakes import SECONDS_PER_CHARACTER, FakeSynthesizer, Hold
 
@@ -28,7 +29,7 @@ MEDIA_TYPES = {
     "pcm": "audio/pcm",
 }
 THREE = "The first one. The second one. The third one."
-SECONDS = 34 * SECONDS_PER_CHARACTER  # of THREE
+SECONDS = 34 * SECONDS_PER_CHARACTER + 2 * SENTENCE_PAUSE  # of THREE
 
 
 def seconds_of(file: bytes, audio_format: str) -> float:

@@ -9,9 +9,15 @@ from contextlib import aclosing
 import attrs
 import pytest
 
-from audio import Audio, silence
+from audio import Audio, join, silence
 from errors import InvalidInput, Unavailable
-from pipelines.tts import SENTENCES_AHEAD, speak
+from pipelines.tts import (
+    CLAUSE_PAUSE,
+    KEPT_SILENCE,
+    SENTENCE_PAUSE,
+    SENTENCES_AHEAD,
+    speak,
+)
 from tasks import Call, Card, Speak, Speech, Voice
 from tests.pipelines.conftest import marked, play
 
@@ -74,7 +80,24 @@ def test_each_sentence_is_spoken_in_its_turn() -> None:
     speaker = Speaker()
     durations = [audio.duration for audio in spoken(Speak("Hi there. No. Right now!"), speaker)]
     assert speaker.texts == ["Hi there.", "No.", "Right now!"]
-    assert durations == pytest.approx([0.9, 0.3, 1.0])
+    assert durations == pytest.approx([0.9, 0.3 + SENTENCE_PAUSE, 1.0 + SENTENCE_PAUSE])
+
+
+def test_a_clause_is_followed_by_a_shorter_pause_and_a_fast_reader_pauses_less() -> None:
+    early = (
+        "The early piece ends where its first clause ends, and all the rest of it comes after that."
+    )
+    _, rest = spoken(Speak(early, speed=2.0), Speaker())
+    text = early.partition(", ")[2]
+    assert rest.duration == pytest.approx(len(text) / 10 + CLAUSE_PAUSE / 2)
+
+
+def test_the_silence_that_a_model_adds_is_cut() -> None:
+    def slow_starter(job: Speak) -> Audio:
+        return join([silence(0.5, 16000), loud(job), silence(0.8, 16000)], 16000)
+
+    (only,) = spoken(Speak("Hi there."), Speaker(say=slow_starter))
+    assert only.duration == pytest.approx(0.9 + 2 * KEPT_SILENCE, abs=0.02)
 
 
 def test_every_sentence_is_asked_as_the_whole_was() -> None:

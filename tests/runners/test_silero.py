@@ -186,7 +186,7 @@ def test_by_default_an_unsure_moment_does_not_end_speech_and_a_click_is_none() -
         ({"min_speech": 0.1}, [(31, 164), (173, 179)]),
         ({"min_silence": 0.5}, [(31, 179)]),
         ({"max_speech": 3.0}, [(31, 124), (125, 164)]),
-        ({"max_speech": 3.0, "stop": 0.45, "min_silence": 0.4}, [(31, 93), (102, 164), (173, 195)]),
+        ({"max_speech": 3.0, "stop": 0.45, "min_silence": 0.4}, [(31, 93), (102, 179)]),
         (
             {"max_speech": 3.0, "stop": 0.45, "min_silence": 0.4, "min_silence_at_max_speech": 0.4},
             [(31, 124), (125, 179)],

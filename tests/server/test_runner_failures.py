@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.conftest import BUNDLE
@@ -113,7 +113,7 @@ def test_events_whose_runner_dies_end_with_an_error(
         "stream_format": "sse",
     }  # fmt: skip
     with http.stream("POST", "/v1/audio/speech", json=asked) as answer:
-        lines = []
+        lines: list[str] = []
         for line in answer.iter_lines():
             if not lines:
                 runner(fragile, "kokoro").kill()

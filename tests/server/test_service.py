@@ -172,7 +172,7 @@ def test_two_streams_are_heard_side_by_side(live: LiveService) -> None:
 
     async def listen_to_both() -> list[int]:
         async with httpx.AsyncClient(base_url=live.url, timeout=PATIENCE) as client:
-            return await asyncio.gather(listen(client, 0), listen(client, 1))
+            return list(await asyncio.gather(listen(client, 0), listen(client, 1)))
 
     sizes = asyncio.run(listen_to_both())
     assert all(size > 6 * 24000 * 2 for size in sizes)

@@ -1,0 +1,230 @@
+"""What every family promises, asked of every configured model: a new one is covered by being added."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+
+from audio import Audio, EncodedSound, join, silence
+from catalog import RUNNERS, model_class
+from errors import InvalidInput, SettingsError, SpeechError
+from runners.base import CAPABILITY_OF, Runner
+from tasks import (
+    Activity,
+    Answer,
+    Call,
+    Capability,
+    Detect,
+    Job,
+    Speak,
+    Speech,
+    Transcribe,
+    Transcript,
+)
+from tests.runners.conftest import CONFIGURED, RATE, Load, Loaded, Say, load_changed
+
+pytestmark = pytest.mark.weights
+
+ONE, TWO = "The birds are singing.", "My little sister bought three red apples."
+UNDECODED = EncodedSound(b"RIFF")
+# A job for each capability that none of its models may accept.
+BAD: Mapping[Capability, Job] = {
+    Capability.SPEAK: Speak(ONE, voice="no such voice"),
+    Capability.TRANSCRIBE: Transcribe(UNDECODED),
+    Capability.DETECT: Detect(UNDECODED),
+}
+RESULT_OF = {
+    Capability.SPEAK: Speech,
+    Capability.TRANSCRIBE: Transcript,
+    Capability.DETECT: Activity,
+}
+
+
+@pytest.fixture(scope="module", params=list(CONFIGURED))
+def entry(request: pytest.FixtureRequest, loaded: Load) -> Loaded:
+    return loaded(request.param)
+
+
+@pytest.fixture(scope="module")
+def jobs(say: Say) -> Mapping[Capability, Sequence[Job]]:
+    """Jobs for each capability that every model of it can do; they differ in length."""
+    short, long = say(ONE), join([say(ONE), silence(1, RATE), say(TWO)], RATE)
+    return {
+        Capability.SPEAK: [Speak(ONE), Speak(f"{ONE} {TWO}"), Speak("")],
+        Capability.TRANSCRIBE: [Transcribe(short), Transcribe(long)],
+        Capability.DETECT: [Detect(long), Detect(short), Detect(silence(1, RATE))],
+    }
+
+
+def answers(entry: Loaded, capability: Capability, jobs: Sequence[Job]) -> list[Any]:
+    return list(getattr(entry.model, capability.value)(jobs))
+
+
+def content(result: Any) -> Any:
+    """A result in types that compare by content."""
+    if isinstance(result, Speech):
+        return (result.audio.rate, result.audio.samples.tobytes())
+    return result
+
+
+def test_every_family_is_configured_and_so_tested() -> None:
+    assert {model_class(settings) for settings in CONFIGURED.values()} == set(RUNNERS.values())
+
+
+def test_every_capability_has_its_jobs_here(jobs: Mapping[Capability, Sequence[Job]]) -> None:
+    assert set(jobs) == set(BAD) == set(RESULT_OF) == set(Capability) == set(CAPABILITY_OF.values())
+
+
+def test_a_model_can_do_something_and_has_a_method_for_it(entry: Loaded) -> None:
+    assert entry.model.capabilities
+    for capability in entry.model.capabilities:
+        assert callable(getattr(entry.model, capability.value))
+
+
+def test_a_model_says_what_its_batches_are_measured_in(entry: Loaded) -> None:
+    assert entry.model.unit
+    assert entry.model.batch_budget > 0
+
+
+def test_all_that_is_fetched_was_announced(entry: Loaded) -> None:
+    """`scripts/models pull` fetches what is announced; nothing else may be missing at the start."""
+    announced = type(entry.model).sources(entry.settings)
+    assert entry.fetched == dict(announced)
+
+
+def test_a_card_tells_the_rate(entry: Loaded) -> None:
+    assert entry.model.card.rate is not None
+    assert 8000 <= entry.model.card.rate <= 48000
+
+
+def test_a_speaker_s_card_tells_its_voices_and_languages(entry: Loaded) -> None:
+    card = entry.model.card
+    if Capability.SPEAK not in entry.model.capabilities:
+        assert (card.voices, card.default_voice) == ((), None)
+        return
+    names = [voice.name for voice in card.voices]
+    assert card.default_voice in names
+    assert len(set(names)) == len(names)
+    assert {voice.language for voice in card.voices} == set(card.languages)
+
+
+def test_jobs_can_be_grouped_and_measured(
+    entry: Loaded, jobs: Mapping[Capability, Sequence[Job]]
+) -> None:
+    for capability in entry.model.capabilities:
+        for job in jobs[capability]:
+            assert isinstance(entry.model.group(job), Hashable)
+            assert hash(entry.model.group(job)) == hash(entry.model.group(attrs.evolve(job)))
+            assert 0 <= entry.model.cost(job) < float("inf")
+
+
+def test_a_batch_is_answered_in_number_order_and_type(
+    entry: Loaded, jobs: Mapping[Capability, Sequence[Job]]
+) -> None:
+    for capability in entry.model.capabilities:
+        batch = jobs[capability]
+        together = answers(entry, capability, batch)
+        alone = [answers(entry, capability, [job])[0] for job in batch]
+        again = [answers(entry, capability, [job])[0] for job in batch]
+        assert [type(result) for result in together] == [RESULT_OF[capability]] * len(batch)
+        for ours, single, repeated in zip(together, alone, again, strict=True):
+            # A family that leaves something to chance is held to what it does repeat.
+            if content(single) == content(repeated):
+                assert content(ours) == content(single)
+        if capability is Capability.SPEAK:
+            lengths = [len(result.audio.samples) for result in together]
+            assert lengths[1] > lengths[0] > lengths[2] == 0
+        else:
+            assert [r.duration for r in together] == [r.duration for r in alone]
+
+
+def test_results_are_sound_of_the_card_s_rate_or_lie_inside_the_sound(
+    entry: Loaded, jobs: Mapping[Capability, Sequence[Job]]
+) -> None:
+    for capability in entry.model.capabilities:
+        for job, result in zip(
+            jobs[capability], answers(entry, capability, jobs[capability]), strict=True
+        ):
+            match job, result:
+                case Speak(), Speech(audio):
+                    assert audio.rate == entry.model.card.rate
+                    assert (audio.samples.dtype, audio.samples.ndim) == (np.float32, 1)
+                    assert np.isfinite(audio.samples).all()
+                    assert np.abs(audio.samples, initial=0).max(initial=0) <= 1
+                case Transcribe(Audio() as sound), Transcript(segments, _, duration):
+                    assert duration == sound.duration
+                    assert all(0 <= s.start <= s.end <= duration for s in segments)
+                case Detect(Audio() as sound), Activity(spans, duration):
+                    assert duration == sound.duration
+                    assert all(0 <= s.start < s.end <= duration for s in spans)
+                case _:
+                    raise AssertionError(f"{type(job)} was answered with {type(result)}")
+
+
+def test_what_cannot_be_done_is_the_caller_s_mistake(entry: Loaded) -> None:
+    for capability in entry.model.capabilities:
+        with pytest.raises(InvalidInput):
+            answers(entry, capability, [BAD[capability]])
+
+
+def test_one_bad_job_does_not_fail_its_neighbours(
+    entry: Loaded, jobs: Mapping[Capability, Sequence[Job]]
+) -> None:
+    settings = entry.settings.model_copy(
+        update={"max_batch_size": 8, "batch_budget": 1e9, "workers": 1}
+    )
+
+    async def scene(capability: Capability) -> list[Answer]:
+        runner = Runner(settings, entry.model)
+        good = jobs[capability]
+        # The first has the lane to itself; what queues meanwhile shares the next forward.
+        mixed = [good[0], good[1], BAD[capability], good[1]]
+        found = await asyncio.gather(*(runner.run(job, Call()) for job in mixed))
+        await runner.close()
+        return list(found)
+
+    for capability in entry.model.capabilities:
+        first, second, bad, third = (a.outcome for a in asyncio.run(scene(capability)))
+        for outcome in (first, second, third):
+            assert isinstance(outcome, RESULT_OF[capability])
+        assert isinstance(bad, InvalidInput)
+
+
+def test_a_runner_tells_what_a_job_cost(
+    entry: Loaded, jobs: Mapping[Capability, Sequence[Job]]
+) -> None:
+    async def scene(job: Job) -> Answer:
+        runner = Runner(entry.settings, entry.model)
+        answer = await runner.run(job, Call())
+        await runner.close()
+        return answer
+
+    for capability in entry.model.capabilities:
+        answer = asyncio.run(scene(jobs[capability][0]))
+        assert not isinstance(answer.outcome, SpeechError)
+        assert answer.batch_size == 1
+        assert answer.ran > 0
+        assert answer.queued >= 0
+
+
+@pytest.mark.parametrize("name", list(CONFIGURED))
+def test_an_unknown_option_refuses_to_start_and_names_the_right_ones(name: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_changed(name, options={"no_such_knob": 1})
+    known = sorted(field.name for field in attrs.fields(model_class(CONFIGURED[name]).options))
+    assert known
+    assert str(caught.value) == (
+        f"{name}: options.no_such_knob: unknown key; known here: {', '.join(known)}"
+    )
+
+
+@pytest.mark.parametrize("name", list(CONFIGURED))
+def test_an_option_of_the_wrong_type_refuses_to_start(name: str) -> None:
+    for field in attrs.fields(model_class(CONFIGURED[name]).options):
+        with pytest.raises(SettingsError, match=rf"{name}: options\.{field.name}: Input should"):
+            load_changed(name, options={field.name: {"a": "mapping"}})
