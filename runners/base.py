@@ -13,8 +13,8 @@ import logging
 from collections.abc import Callable, Coroutine, Hashable, Mapping
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar
 
+import aiohttp
 import bentoml
-import httpx
 from bentoml.exceptions import BentoMLException, ServiceUnavailable
 from pydantic import InstanceOf, WithJsonSchema
 
@@ -282,7 +282,7 @@ class RunnerHandle:
             return await question
         except ServiceUnavailable as error:
             raise Unavailable(f"{self.name} is overloaded.", retry_after=RESTART_SECONDS) from error
-        except (BentoMLException, httpx.TransportError, OSError) as error:
+        except (BentoMLException, aiohttp.ClientError, OSError) as error:
             # A runner that died is restarted by BentoML within about ten seconds.
             logger.warning("runner %s is out of reach: %r", self.name, error)
             raise Unavailable(

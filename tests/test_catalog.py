@@ -85,7 +85,7 @@ def test_an_unknown_name_is_told_the_known_ones_and_the_ways_out() -> None:
     with pytest.raises(SettingsError) as caught:
         model_class(settings_of("Whisperer"))
     assert str(caught.value) == (
-        "mine: unknown model_type Whisperer; known are FasterWhisper, Kokoro, Piper, SileroVAD, "
+        f"mine: unknown model_type Whisperer; known are {', '.join(sorted(RUNNERS))}, "
         "or package.module:Class, or ./file.py:Class"
     )
 

@@ -98,7 +98,7 @@ def test_a_field_of_a_megabyte_is_refused(house: House, wav: bytes) -> None:
     error_of(answer)
 
 
-@pytest.mark.parametrize("name", ["", "../../a.wav", "a\0b.wav", "ü.wav", "a" * 5000, "a.exe"])
+@pytest.mark.parametrize("name", ["", "../../a.wav", "a\0b.wav", "ü.wav", "a" * 1000, "a.exe"])
 def test_the_name_of_the_file_means_nothing(house: House, wav: bytes, name: str) -> None:
     disposition = f'form-data; name="file"; filename="{name}"'.encode()
     form = b"".join(
@@ -108,8 +108,14 @@ def test_the_name_of_the_file_means_nothing(house: House, wav: bytes, name: str)
         ]
     )
     answer = house.post(PATHS[0], content=form, headers=MULTIPART)
-    assert answer.status_code == (200 if name and len(name) < 5000 else answer.status_code)
-    assert answer.status_code in (200, 400)
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_header_without_end_is_refused(house: House) -> None:
+    form = b'--x\r\nContent-Disposition: form-data; name="' + b"a" * 100_000
+    answer = house.post(PATHS[0], content=form, headers=MULTIPART)
+    assert answer.status_code == 400
+    error_of(answer)
 
 
 def test_a_field_in_broken_utf8_does_no_harm(house: House, wav: bytes) -> None:

@@ -47,7 +47,7 @@ def spans(*pairs: tuple[float, float]) -> tuple[Span, ...]:
 # With a detector
 
 
-@profile(derandomize=True, deadline=None, max_examples=25)
+@profile(derandomize=True, deadline=None, max_examples=15)
 @given(st.lists(st.integers(1, 400) | st.integers(400, 1500), min_size=1, max_size=12))
 def test_everything_spoken_is_transcribed_once_in_its_place(turns: list[int]) -> None:
     edges = np.cumsum(turns) / 10

@@ -59,7 +59,7 @@ def test_borders_do_not_show(speech: list[tuple[float, float]]) -> None:
     assert found(700, speech) == [pytest.approx(span) for span in speech]
 
 
-@profile(derandomize=True, deadline=None, max_examples=25)
+@profile(derandomize=True, deadline=None, max_examples=15)
 @given(st.data())
 def test_all_speech_is_found_wherever_it_is(data: st.DataObject) -> None:
     # Pauses and speech by turns, in tenths of seconds; some longer than a block.
@@ -71,7 +71,7 @@ def test_all_speech_is_found_wherever_it_is(data: st.DataObject) -> None:
     assert found(seconds, speech) == [pytest.approx(span) for span in speech]
 
 
-@profile(derandomize=True, deadline=None, max_examples=15)
+@profile(derandomize=True, deadline=None, max_examples=10)
 @given(st.lists(st.integers(1, 4000), min_size=1, max_size=6))
 def test_stretches_are_the_whole_sound_end_to_end(turns: list[int]) -> None:
     edges = np.cumsum(turns) / 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -37,9 +38,12 @@ def http(fragile: LiveService) -> Iterator[httpx.Client]:
 
 def runner(service: LiveService, name: str) -> Any:
     """The process that hosts a model, by its command line."""
-    children = psutil.Process(service.process.pid).children(recursive=True)
-    (found,) = [child for child in children if name in child.cmdline()]
-    return found
+    found = []
+    for child in psutil.Process(service.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # one that died just now
+            found += [child] if name in child.cmdline() else []
+    (only,) = found
+    return only
 
 
 def states(http: httpx.Client) -> tuple[int, dict[str, str]]:
