@@ -104,12 +104,6 @@ class Catalog:
             entry.name: Entry(entry, model_class(entry).capabilities, handles[entry.name])
             for entry in settings.model_configs
         }
-        for alias, target in self._aliases.items():
-            if target not in self._entries:
-                raise SettingsError(
-                    f"aliases: {alias} means {target}, which is not configured; "
-                    f"configured are {', '.join(self._entries)}"
-                )
 
     @property
     def entries(self) -> Iterable[Entry]:

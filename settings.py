@@ -237,3 +237,9 @@ def _check_names(settings: Settings, where: str) -> None:
             raise SettingsError(f"{where}: model_configs: the name {name} is used {count} times")
         if name in settings.aliases:
             raise SettingsError(f"{where}: aliases: {name} is a configured model already")
+    for alias, target in settings.aliases.items():
+        if target not in names:
+            raise SettingsError(
+                f"{where}: aliases: {alias} means {target}, which is not configured; "
+                f"configured are {', '.join(names)}"
+            )

@@ -194,6 +194,10 @@ def runner_service(
         ) -> WireAnswer:
             work = asyncio.ensure_future(self._host.run(job, call))
             await _finish_or_hang_up(work, ctx)
+            if work.cancelled():
+                # Raised here, a CancelledError would leave the request open for ever, and a runner
+                # with an open request never stops.
+                return Answer(Unavailable("The caller left."))
             return work.result()
 
         @bentoml.api

@@ -221,19 +221,6 @@ def test_the_catalog_lists_models_before_aliases(usual: Catalog) -> None:
     assert usual.aliases == {"tts-1": "kokoro", "whisper-1": "tiny"}
 
 
-def test_an_alias_of_nothing_refuses_to_start() -> None:
-    with pytest.raises(SettingsError) as caught:
-        catalog_of({"joe": "Piper"}, aliases={"tts-1": "kokoro"})
-    assert str(caught.value) == (
-        "aliases: tts-1 means kokoro, which is not configured; configured are joe"
-    )
-
-
-def test_an_alias_of_an_alias_refuses_to_start() -> None:
-    with pytest.raises(SettingsError, match="b means a, which is not configured"):
-        catalog_of({"joe": "Piper"}, aliases={"a": "joe", "b": "a"})
-
-
 # Voices
 
 

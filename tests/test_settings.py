@@ -168,6 +168,16 @@ def test_two_models_of_one_name_are_refused() -> None:
     assert "the name joe is used 2 times" in message
 
 
+def test_an_alias_of_nothing_refuses_to_start() -> None:
+    message = refusal(tree(aliases={"tts-1": "kokoro"}))
+    assert "aliases: tts-1 means kokoro, which is not configured; configured are joe" in message
+
+
+def test_an_alias_of_an_alias_refuses_to_start() -> None:
+    message = refusal(tree(aliases={"a": "joe", "b": "a"}))
+    assert "aliases: b means a, which is not configured" in message
+
+
 def test_an_alias_may_not_hide_a_model() -> None:
     message = refusal(tree(aliases={"joe": "joe"}))
     assert "aliases: joe is a configured model already" in message
