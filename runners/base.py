@@ -125,9 +125,9 @@ class Host(Protocol):
 class Absent:
     """Stands in for a model that cannot be loaded here, so that the others are served."""
 
-    def __init__(self, name: str, reason: WeightsError | SettingsError) -> None:
+    def __init__(self, name: str, reason: str) -> None:
         self._failure = Unavailable(
-            f"The model '{name}' is not available: {reason}", code="model_not_available"
+            f"The model '{name}' is not available: {reason}.", code="model_not_available"
         )
 
     async def run(self, job: Job, call: Call) -> Answer:
@@ -222,11 +222,15 @@ def runner_service(
 
 
 def _host(settings: RunnerSettings, load: Callable[[RunnerSettings], Model]) -> Host:
+    # Whole reasons name folders of this machine: they go to the log, not to callers.
     try:
         return Runner(settings, load(settings))
-    except (WeightsError, SettingsError) as error:
+    except WeightsError as error:
         logger.error("%s is not served: %s", settings.name, error)
-        return Absent(settings.name, error)
+        return Absent(settings.name, str(error).partition("\n")[0])
+    except SettingsError as error:
+        logger.error("%s is not served: %s", settings.name, error)
+        return Absent(settings.name, "its configuration does not fit this machine; see the log")
 
 
 async def _finish_or_hang_up(work: asyncio.Future[Answer], ctx: bentoml.Context | None) -> None:

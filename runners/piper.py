@@ -54,11 +54,11 @@ class Piper:
         self._options = options_of(Options, settings)
         file = _voice_file(store.fetch(settings.source, allow=FILES))
         self._config = json.loads(Path(f"{file}.json").read_text(encoding="utf-8"))
+        self._speakers = _speakers(self._config, file, settings)
         self._session = Network(file, settings)
         self._front_end = _front_end(self._config, self._options, store)
         self._ids: Mapping[str, Sequence[int]] = self._config["phoneme_id_map"]
         self._rate: int = self._config["audio"]["sample_rate"]
-        self._speakers = _speakers(self._config, file, settings)
         language = _language(self._config)
         self.card = Card(
             languages=(language,),

@@ -64,7 +64,8 @@ def nested(path: str, value: Any) -> dict[str, Any]:
 def whole(tree: Any) -> Any:
     """The tree of a file made of a part of it: an entry, or some keys of the top level."""
     if isinstance(tree, dict) and tree.keys() <= Settings.model_fields.keys():
-        return {"model_configs": [MODEL], **tree}
+        named = tree.get("aliases", {}).values() or ["example"]
+        return {"model_configs": [{**MODEL, "name": name} for name in named], **tree}
     if isinstance(tree, dict):
         return {"model_configs": [{**MODEL, **tree}]}
     return {"model_configs": tree}
