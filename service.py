@@ -50,7 +50,8 @@ _members: dict[str, Any] = {
 Speech: bentoml.Service[Any] = bentoml.service(
     name="harmony-speech",
     workers=1,
-    traffic={"timeout": settings.api.timeouts.request},
+    # Our own deadline comes first: BentoML would answer in a shape of its own.
+    traffic={"timeout": settings.api.timeouts.request + 60},
 )(bentoml.asgi_app(app, path="/")(type("Speech", (Public,), _members)))
 # The app bounds its own bodies; this is for those of the native endpoints.
 Speech.add_asgi_middleware(Bounded, limit=settings.api.limits.max_upload_bytes)

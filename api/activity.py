@@ -13,7 +13,7 @@ from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.sound import encoded_sound
 from audio import Sound
 from pipelines import vad
-from tasks import Activity, Detect
+from tasks import Activity, Capability, Detect
 
 router = APIRouter(tags=["voice activity"])
 
@@ -47,7 +47,7 @@ class ActivityForm(BaseModel):
             padding_after=_seconds(self.speech_pad_ms),
         )
 
-    def from_result(self, activity: Activity, request_id: str) -> dict[str, Any]:
+    def from_result(self, activity: Activity, model: str, request_id: str) -> dict[str, Any]:
         def timed(seconds: float) -> float | int:
             return (
                 round(seconds * self.sample_rate) if self.unit == "samples" else round(seconds, 3)
@@ -56,7 +56,7 @@ class ActivityForm(BaseModel):
         return {
             "id": request_id,
             "created": int(time.time()),
-            "model": self.model,
+            "model": model,
             "speech_activity": bool(activity.spans),
             "timestamps": [{"start": timed(s.start), "end": timed(s.end)} for s in activity.spans],
             "duration": timed(activity.duration),
@@ -71,9 +71,10 @@ async def detect_voice_activity(
     """Stretches of speech, in seconds or samples."""
     asked = parse_form(form, ActivityForm)
     job = asked.to_job(encoded_sound(upload(form), api))
-    detector = catalog.detector(asked.model)
+    model = asked.model or catalog.first(Capability.DETECT)
+    detector = catalog.detector(model)
     activity = await while_client_waits(request, vad.detect(job, detector, call))
-    return asked.from_result(activity, call.id)
+    return asked.from_result(activity, model, call.id)
 
 
 def _seconds(ms: int | None) -> float | None:

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from fastapi import APIRouter, Response
+from starlette.responses import RedirectResponse
 
 from api.request import UsingApi, UsingCatalog
 from catalog import Entry
@@ -14,6 +15,12 @@ from errors import SpeechError
 from version import VERSION
 
 router = APIRouter(tags=["health"])
+
+
+@router.get("/", include_in_schema=False)
+async def front_door() -> RedirectResponse:
+    """BentoML's own page here loads scripts of third parties."""
+    return RedirectResponse("/docs")
 
 
 @router.get("/health")

@@ -114,10 +114,11 @@ class NativeEndpoints:
         """Stretches of speech, in seconds."""
         async with _native_errors():
             asked = ActivityForm(model=model, threshold=threshold)
+            model = model or self.catalog.first(Capability.DETECT)
             detector = self.catalog.detector(model)
             call = self._call()
             activity = await vad.detect(asked.to_job(self._sound(file)), detector, call)
-            return asked.from_result(activity, call.id)
+            return asked.from_result(activity, model, call.id)
 
     def _call(self) -> Call:
         return Call(deadline=time.time() + self.settings.api.timeouts.request)

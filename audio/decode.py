@@ -95,7 +95,7 @@ class EncodedSound:
             for piece in self._decoded(container):
                 heard += piece.duration
                 if heard > self.limits.max_seconds:
-                    limit = f"{self.limits.max_seconds:g} s of sound (limit max_seconds)"
+                    limit = f"{self.limits.max_seconds:g} s of sound (limit max_audio_seconds)"
                     raise TooLarge(f"{self._who} is longer than {limit}", param=self.param)
                 yield piece
         if not heard:

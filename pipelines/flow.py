@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from typing import TypeVar
@@ -11,36 +10,48 @@ from typing import TypeVar
 Item = TypeVar("Item")
 Done = TypeVar("Done")
 
+END = object()  # of a source
+
 
 async def in_order(
     items: AsyncGenerator[Item, None], work: Callable[[Item], Awaitable[Done]], ahead: int
 ) -> AsyncGenerator[Done, None]:
     """The results of `work` on each item, in order, with at most `ahead` of them under way.
 
+    A result is handed out as soon as it is its turn, also while the next item is still awaited.
     Whoever stops reading must close the generator; what is under way is cancelled then, and `items`
     are closed.
     """
-    under_way: deque[asyncio.Task[Done]] = deque()
-    try:
-        async with aclosing(items):
-            async for item in items:
-                under_way.append(asyncio.ensure_future(work(item)))
-                while len(under_way) >= ahead:
-                    yield await under_way[0]
-                    under_way.popleft()
-        while under_way:
-            yield await under_way[0]
-            under_way.popleft()
-    finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
+    under_way: asyncio.Queue[asyncio.Task[Done] | None] = asyncio.Queue()
+    started: set[asyncio.Task[Done]] = set()
+    room = asyncio.Semaphore(ahead)
+
+    async def start() -> None:
+        try:
+            while await room.acquire() and (item := await anext(items, END)) is not END:
+                task = asyncio.ensure_future(work(item))  # type: ignore[arg-type]
+                started.add(task)
+                under_way.put_nowait(task)
+        finally:
+            under_way.put_nowait(None)
+
+    async with aclosing(items):
+        starting = asyncio.ensure_future(start())
+        try:
+            while (head := await under_way.get()) is not None:
+                yield await head
+                started.discard(head)
+                room.release()
+            await starting  # raises what the source raised
+        finally:
+            for task in (starting, *started):
+                task.cancel()
+            await asyncio.gather(starting, *started, return_exceptions=True)
 
 
 async def from_thread(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
     """A blocking iterator, read in a thread so that others are served meanwhile."""
-    end = object()
-    while (item := await asyncio.to_thread(next, items, end)) is not end:
+    while (item := await asyncio.to_thread(next, items, END)) is not END:
         yield item  # type: ignore[misc]
 
 

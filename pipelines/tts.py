@@ -13,7 +13,7 @@ import attrs
 
 from audio import Audio, join, silence, trim
 from errors import InvalidInput
-from pipelines.flow import in_order, of
+from pipelines.flow import from_thread, in_order
 from pipelines.sentences import split
 from runners.base import Synthesizer
 from tasks import Call, Card, Speak, Speech
@@ -30,7 +30,7 @@ KEPT_SILENCE = 0.03  # at each end of a piece: the release of a consonant is ver
 async def speak(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenerator[Audio, None]:
     """The speech, sentence by sentence; at least one is not empty."""
     language = job.language or _language(await synthesizer.card(), job.voice)
-    pieces = of(split(job.text, language))
+    pieces = from_thread(split(job.text, language))
 
     async def say(piece: str) -> tuple[str, Speech]:
         return piece, await synthesizer.synthesize(attrs.evolve(job, text=piece), call)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 RATE = 16000
 WINDOW = 30.0  # seconds: the length Whisper was trained on
 FRAMES_PER_SECOND = 100
+INAUDIBLE = 1e-4  # -80 dBFS: digital silence, out of which tiny models hear "You"
+# Of the window's own level: a rest that is quieter is a pause, out of which models invent.
+AUDIBLE = 0.1
+LEAST_REST = 1.5  # seconds after the last word that are worth another look: a sentence is longer
 FIRST_SPEECH = round(1.0 / TICK)  # a window's first timestamp is at most 1 s in
 FILES = ("config.json", "preprocessor_config.json", "model.bin", "tokenizer.json", "vocabulary.*")
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"  # punctuation that belongs to a word
@@ -113,7 +117,8 @@ class FasterWhisper:
 
     @staticmethod
     def sources(settings: RunnerSettings) -> Mapping[str, tuple[str, ...] | None]:
-        return {SIZES.get(settings.model, settings.source): FILES}
+        source = SIZES.get(settings.model, settings.model)
+        return {f"{source}@{settings.revision}" if settings.revision else source: FILES}
 
     def group(self, job: Transcribe) -> Hashable:
         return (job.language, job.candidates, job.translate, job.prompt, job.temperature, job.words)
@@ -123,6 +128,26 @@ class FasterWhisper:
         return WINDOW
 
     def transcribe(self, jobs: Sequence[Transcribe]) -> list[Transcript]:
+        return [
+            self._continued(job, transcript)
+            for job, transcript in zip(jobs, self._windows(jobs), strict=True)
+        ]
+
+    def _continued(self, job: Transcribe, heard: Transcript) -> Transcript:
+        """A window whose text ends long before its sound: decode on from there, as Whisper does."""
+        sound = _sound(job)
+        end = heard.segments[-1].end if heard.segments else sound.duration
+        rest = sound.cut(end, sound.duration)
+        if rest.duration < LEAST_REST or _level(rest) < AUDIBLE * _level(sound):
+            return heard
+        on = attrs.evolve(job, sound=rest, language=heard.language, candidates=())
+        more = self.transcribe([on])[0].segments
+        return attrs.evolve(
+            heard, segments=heard.segments + tuple(segment.shifted(end) for segment in more)
+        )
+
+    def _windows(self, jobs: Sequence[Transcribe]) -> list[Transcript]:
+        """Each window decoded once, all in one forward."""
         sounds = [_sound(job) for job in jobs]
         features = np.stack([self._features(sound) for sound in sounds])
         encoded = self._model.encode(features)
@@ -131,7 +156,7 @@ class FasterWhisper:
             told = [
                 attrs.evolve(j, language=heard) for j, heard in zip(jobs, languages, strict=True)
             ]
-            return [transcript for job in told for transcript in self.transcribe([job])]
+            return [transcript for job in told for transcript in self._windows([job])]
         return self._write_down(jobs[0], languages[0], sounds, features, encoded)
 
     def _features(self, sound: Audio) -> NDArray[np.float32]:
@@ -242,7 +267,7 @@ class FasterWhisper:
         """The segments of a hypothesis; none if the model made it up out of silence."""
         improbable = hypothesis.avg_logprob < self._options.log_prob_threshold
         silent = hypothesis.no_speech_prob > self._options.no_speech_threshold
-        if improbable and (silent or self._loops(hypothesis)):
+        if _level(sound) < INAUDIBLE or (improbable and (silent or self._loops(hypothesis))):
             return []
         begin, end_of_text = tokenizer.timestamp_begin, tokenizer.eot
         tokens = [t for t in hypothesis.tokens if t < end_of_text or t >= begin]
@@ -288,6 +313,11 @@ def _sound(job: Transcribe) -> Audio:
     if not isinstance(job.sound, Audio) or job.sound.duration > WINDOW + TICK:
         raise InvalidInput(f"a transcriber takes at most {WINDOW:.0f} s of decoded sound")
     return resample(job.sound, RATE)
+
+
+def _level(sound: Audio) -> float:
+    """How loud its loud parts are: what 5 % of the samples exceed."""
+    return float(np.percentile(np.abs(sound.samples), 95)) if sound.samples.size else 0.0
 
 
 def _likeliest(ranking: Sequence[str], candidates: Sequence[str]) -> str:

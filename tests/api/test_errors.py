@@ -17,7 +17,7 @@ POSTED = [SPEECH, TRANSCRIPTIONS, "/v1/audio/translations", "/v1/audio/vad"]
 JSON = {"content-type": "application/json"}
 
 
-@pytest.mark.parametrize("path", ["/", "/v1", "/v2/models", "/v1/audio/speech/x", "/%00", "/%2F"])
+@pytest.mark.parametrize("path", ["/v1", "/v2/models", "/v1/audio/speech/x", "/%00", "/%2F"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_an_unknown_route_is_not_found(house: House, method: str, path: str) -> None:
     answer = house.request(method, path)

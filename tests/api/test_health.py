@@ -70,3 +70,9 @@ def test_a_request_to_a_dead_runner_may_be_tried_again(house: House, broken: Exc
     assert answer.headers["x-should-retry"] == "true"
     house.services["voice"].broken = None
     assert house.speak().status_code == 200
+
+
+def test_the_front_door_leads_to_the_documentation(house: House) -> None:
+    answer = house.request("GET", "/")
+    assert answer.history or answer.status_code == 307
+    assert "/docs" in str(answer.headers.get("location", answer.url))

@@ -189,7 +189,7 @@ def test_tags_in_another_alphabet_are_no_obstacle(sine: Sine) -> None:
 def test_a_sound_over_the_time_limit_is_refused_with_the_limit() -> None:
     data = encode(silence(20, 8_000), "flac")
     sound = EncodedSound(data, limits=DecodeLimits(max_seconds=5), param="audio_sample")
-    with pytest.raises(TooLarge, match=r"5 s .*max_seconds") as refusal:
+    with pytest.raises(TooLarge, match=r"5 s .*max_audio_seconds") as refusal:
         list(sound.blocks(16_000, 1))
     assert refusal.value.param == "audio_sample"
     assert decode(data, limits=DecodeLimits(max_seconds=20)).duration == 20

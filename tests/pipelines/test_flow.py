@@ -149,6 +149,7 @@ def test_a_reader_that_leaves_ends_what_is_under_way() -> None:
         workshop.let_go(0)
         async with aclosing(in_order(numbers, workshop.work, ahead=3)) as stream:
             async for _ in stream:
+                await workshop.until_started(3)
                 break
         assert source.closed
         assert workshop.started == [0, 1, 2]
@@ -203,15 +204,29 @@ def test_several_failures_leave_no_complaint() -> None:
     play(scene())
 
 
-def test_a_source_that_breaks_ends_what_is_under_way() -> None:
+def test_a_source_that_breaks_fails_after_what_came_before_it() -> None:
     async def scene() -> None:
-        workshop = Workshop()
+        workshop = Workshop(open=True)
         source = Source(2, breaks=True)
         async with aclosing(in_order(source.numbers(), workshop.work, ahead=9)) as stream:
-            reading = asyncio.ensure_future(anext(stream))
+            assert [await anext(stream), await anext(stream)] == [0, 10]
             with pytest.raises(Broken, match="source"):
-                await reading
+                await anext(stream)
         assert workshop.under_way == []
+
+    play(scene())
+
+
+def test_a_result_is_handed_out_while_the_next_item_is_still_awaited() -> None:
+    async def scene() -> None:
+        never = asyncio.Event()
+
+        async def slow_source() -> AsyncGenerator[int, None]:
+            yield 0
+            await never.wait()
+
+        async with aclosing(in_order(slow_source(), Workshop(open=True).work, ahead=9)) as stream:
+            assert await anext(stream) == 0
 
     play(scene())
 
@@ -328,6 +343,7 @@ def test_closing_a_begun_stream_ends_the_work_behind_it() -> None:
         workshop = Workshop()
         workshop.let_go(0)
         stream = await begun(in_order(Source(9).numbers(), workshop.work, ahead=3))
+        await workshop.until_started(3)
         await stream.aclose()
         assert workshop.cancelled == [1, 2]
 
