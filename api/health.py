@@ -17,7 +17,7 @@ from version import VERSION
 router = APIRouter(tags=["health"])
 
 
-@router.get("/", include_in_schema=False)
+@router.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
 async def front_door() -> RedirectResponse:
     """BentoML's own page here loads scripts of third parties."""
     return RedirectResponse("/docs")

@@ -94,6 +94,10 @@ class FasterWhisper:
 
         self._options = options_of(Options, settings)
         kind, _, index = settings.device.partition(":")
+        if kind in ("cuda", "rocm") and not ctranslate2.get_cuda_device_count():
+            raise SettingsError(
+                f"{settings.name}: device {settings.device}: CTranslate2 sees no GPU"
+            )
         self._model = WhisperModel(
             str(store.fetch(next(iter(self.sources(settings))), allow=FILES)),
             device="cuda" if kind == "rocm" else kind,  # CTranslate2's ROCm build answers to cuda
