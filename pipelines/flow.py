@@ -23,14 +23,14 @@ async def in_order(
     are closed.
     """
     under_way: asyncio.Queue[asyncio.Task[Done] | None] = asyncio.Queue()
-    started: set[asyncio.Task[Done]] = set()
+    started: list[asyncio.Task[Done]] = []
     room = asyncio.Semaphore(ahead)
 
     async def start() -> None:
         try:
             while await room.acquire() and (item := await anext(items, END)) is not END:
                 task = asyncio.ensure_future(work(item))  # type: ignore[arg-type]
-                started.add(task)
+                started.append(task)
                 under_way.put_nowait(task)
         finally:
             under_way.put_nowait(None)
@@ -40,7 +40,7 @@ async def in_order(
         try:
             while (head := await under_way.get()) is not None:
                 yield await head
-                started.discard(head)
+                started.remove(head)
                 room.release()
             await starting  # raises what the source raised
         finally:
