@@ -12,7 +12,7 @@ from audio import Audio, EncodedSound, join, resample, silence
 from errors import InvalidInput, SettingsError
 from networks.whisper import TICK
 from runners.whisper import RATE, SIZES, WINDOW, FasterWhisper
-from tasks import Transcribe, Transcript
+from tasks import Segment, Transcribe, Transcript
 from tests.runners.conftest import CONFIGURED, Load, Say, load_changed
 
 pytestmark = pytest.mark.weights
@@ -201,3 +201,38 @@ def test_a_size_means_its_repository() -> None:
     assert source == SIZES["tiny.en"] == "Systran/faster-whisper-tiny.en"
     (own,) = FasterWhisper.sources(CONFIGURED[NAME].model_copy(update={"model": "me/mine"}))
     assert own == "me/mine"
+
+
+class StopsEarly(FasterWhisper):
+    """Hears one second of each window and no more, as tiny models sometimes do."""
+
+    def __init__(self) -> None:
+        self.asked: list[float] = []
+
+    def _windows(self, jobs: Sequence[Transcribe]) -> list[Transcript]:
+        (job,) = jobs
+        assert isinstance(job.sound, Audio)
+        self.asked.append(round(job.sound.duration, 3))
+        end = min(1.0, job.sound.duration)
+        return [Transcript((Segment(0.0, end, f" {len(self.asked)}"),), "en", job.sound.duration)]
+
+
+def noise(seconds: float) -> Audio:
+    samples = np.random.default_rng(0).normal(0, 0.1, round(seconds * 16000))
+    return Audio(samples.astype(np.float32), 16000)
+
+
+def test_a_window_whose_text_ends_early_is_decoded_on_from_there() -> None:
+    model = StopsEarly()
+    (heard,) = model.transcribe([Transcribe(noise(4.0))])
+    assert model.asked == [4.0, 3.0, 2.0]  # what is left after that is shorter than a sentence
+    assert [(s.start, s.end, s.text) for s in heard.segments] == [
+        (0.0, 1.0, " 1"), (1.0, 2.0, " 2"), (2.0, 3.0, " 3"),
+    ]  # fmt: skip
+    assert heard.duration == 4.0
+
+
+def test_a_silent_rest_is_not_decoded_on() -> None:
+    model = StopsEarly()
+    model.transcribe([Transcribe(join([noise(1.0), silence(5.0, 16000)], 16000))])
+    assert model.asked == [6.0]
