@@ -8,7 +8,6 @@ globals: one lock serves all callers of a process.
 from __future__ import annotations
 
 import threading
-import unicodedata
 from collections.abc import Callable
 
 _LOCK = threading.Lock()
@@ -19,7 +18,7 @@ class EspeakMissing(Exception):
 
 
 def load_espeak(voice: str) -> Callable[[str], str]:
-    """A function from text to IPA, clause punctuation kept, in the espeak voice (`en-us`, `fr`)."""
+    """A function from text to IPA in the espeak voice (`en-us`, `fr`): NFD, punctuation kept."""
     try:
         from piper.phonemize_espeak import EspeakPhonemizer
     except ImportError as error:
@@ -32,7 +31,6 @@ def load_espeak(voice: str) -> Callable[[str], str]:
     def phonemize(text: str) -> str:
         with _LOCK:
             sentences = phonemizer.phonemize(voice, text)
-        spoken = " ".join("".join(sentence) for sentence in sentences)
-        return unicodedata.normalize("NFC", spoken)
+        return " ".join("".join(sentence) for sentence in sentences)
 
     return phonemize

@@ -44,7 +44,7 @@ ESPEAK_VOICES = {"es": "es", "fr": "fr", "hi": "hi", "it": "it", "pt-BR": "pt-br
 # Diphthongs and affricates have symbols of their own in the model's alphabet.
 FROM_ESPEAK = {
     "aɪ": "I", "aʊ": "W", "dʒ": "ʤ", "dz": "ʣ", "eɪ": "A", "oʊ": "O", "əʊ": "Q", "tʃ": "ʧ",
-    "ts": "ʦ", "ɔɪ": "Y", "-": "",
+    "ts": "ʦ", "ɔɪ": "Y", "-": "", "c\u0327": "ç",
 }  # fmt: skip
 
 FrontEnd = Callable[[str], str]
