@@ -55,11 +55,6 @@ async def from_thread(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
         yield item  # type: ignore[misc]
 
 
-async def of(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
-    for item in items:
-        yield item
-
-
 async def begun(items: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:
     """The same stream, once its first item is there: what fails at the start fails here."""
     stream = _after_a_sign(items)

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from pipelines.flow import begun, from_thread, in_order, of
+from pipelines.flow import begun, from_thread, in_order
 from tests.pipelines.conftest import play
 
 
@@ -107,7 +107,7 @@ def test_results_keep_the_order_whatever_is_done_first(turns: list[int], ahead: 
             return index
 
         results = []
-        async with aclosing(in_order(of(iter(range(len(turns)))), work, ahead)) as stream:
+        async with aclosing(in_order(Source(len(turns)).numbers(), work, ahead)) as stream:
             async for result in stream:
                 results.append(result)
                 read += 1
