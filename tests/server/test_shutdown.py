@@ -1,0 +1,31 @@
+"""SIGTERM ends the service, whatever its clients did before."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import BUNDLE
+from tests.live import STOP_SECONDS, LiveService
+
+LONG = "The first sentence is spoken for a while, and nobody will hear the end of it. " * 5
+
+
+@pytest.mark.server
+@pytest.mark.weights
+def test_a_client_that_hung_up_in_mid_speech_does_not_keep_the_service_from_ending(
+    tmp_path: Path,
+) -> None:
+    with LiveService.started(BUNDLE, tmp_path) as service:
+        with contextlib.suppress(httpx.ReadTimeout):
+            httpx.post(
+                f"{service.url}/v1/audio/speech",
+                json={"model": "kokoro", "input": LONG},
+                timeout=httpx.Timeout(30, read=0.3),
+            )
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(STOP_SECONDS) is not None
