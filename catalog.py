@@ -17,7 +17,8 @@ from types import ModuleType
 import attrs
 
 from errors import InvalidInput, NotFound, SettingsError
-from runners.base import Detector, Model, RunnerHandle, Synthesizer, Transcriber
+from runners.base import Detector, Model, Synthesizer, Transcriber
+from runners.handle import RunnerHandle
 from runners.kokoro import Kokoro
 from runners.piper import Piper
 from runners.silero import SileroVAD

@@ -10,7 +10,9 @@ from api.app import build_app
 from api.middleware import Bounded
 from api.native import NativeEndpoints
 from catalog import Catalog, model_class
-from runners.base import Model, RunnerHandle, runner_service
+from runners.base import Model
+from runners.handle import RunnerHandle
+from runners.hosting import runner_service
 from settings import RunnerSettings, load, offline, weights_root
 from weights import Store
 

@@ -12,7 +12,7 @@ import pytest
 
 from catalog import RUNNERS, Catalog, model_class
 from errors import InvalidInput, NotFound, SettingsError
-from runners.base import RunnerHandle
+from runners.handle import RunnerHandle
 from runners.kokoro import Kokoro
 from runners.piper import Piper
 from runners.silero import SileroVAD

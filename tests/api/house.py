@@ -15,7 +15,7 @@ from starlette.types import Message
 import settings
 from api.app import build_app
 from catalog import Catalog
-from runners.base import RunnerHandle
+from runners.handle import RunnerHandle
 from tests.fakes import Fake, FakeDetector, FakeService, FakeSynthesizer, FakeTranscriber
 
 PATIENCE = 20.0  # seconds until a test that hangs fails instead

@@ -16,8 +16,9 @@ from bentoml.exceptions import BentoMLException, ServiceUnavailable
 
 from audio import silence
 from errors import Failed, InvalidInput, SpeechError, TimedOut, Unavailable, WeightsError
-from runners import base
-from runners.base import Runner, RunnerHandle, runner_service
+from runners import hosting
+from runners.handle import RESTART_SECONDS, RunnerHandle
+from runners.hosting import Runner, runner_service
 from settings import RunnerSettings
 from tasks import Activity, Answer, Call, Capability, Card, Detect, Speak, Speech, Voice
 from weights import Store
@@ -277,7 +278,7 @@ def test_a_runner_out_of_reach_is_unavailable_for_now(broken: Exception, message
     for question in (handle.card(), handle.synthesize(Speak("a"), Call())):
         with pytest.raises(Unavailable, match=message) as caught:
             asyncio.run(question)
-        assert caught.value.retry_after == base.RESTART_SECONDS
+        assert caught.value.retry_after == RESTART_SECONDS
         assert caught.value.__cause__ is broken
 
 
@@ -335,7 +336,7 @@ def busy(model: list[Echo]) -> Callable[[RunnerSettings], Echo]:
 
 
 def test_a_caller_that_hung_up_has_its_job_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "DISCONNECT_POLL", 0)
+    monkeypatch.setattr(hosting, "DISCONNECT_POLL", 0)
 
     async def scene() -> None:
         models: list[Echo] = []
@@ -354,7 +355,7 @@ def test_a_caller_that_hung_up_has_its_job_dropped(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_caller_that_listens_gets_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "DISCONNECT_POLL", 0)
+    monkeypatch.setattr(hosting, "DISCONNECT_POLL", 0)
 
     async def scene() -> None:
         instance, _ = hosted()
