@@ -13,6 +13,7 @@ from catalog import Catalog, model_class
 from runners.base import Model
 from runners.handle import RunnerHandle
 from runners.hosting import runner_service
+from runners.residency import Residency
 from settings import RunnerSettings, load, offline, weights_root
 from weights import Store
 
@@ -26,7 +27,10 @@ def load_model(entry: RunnerSettings) -> Model:
     return classes[entry.name](entry, Store(weights_root(), offline=offline()))
 
 
-runners = {entry.name: runner_service(entry, load_model) for entry in settings.model_configs}
+runners = {
+    entry.name: runner_service(entry, load_model, at_start=settings.loaded_at_start(entry))
+    for entry in settings.model_configs
+}
 attributes = {name: f"runner_{position}" for position, name in enumerate(runners)}
 app = build_app(settings)
 
@@ -35,8 +39,9 @@ class Public(NativeEndpoints):
     """The public service: holds a handle on every runner and serves the HTTP app."""
 
     def __init__(self) -> None:
+        residency = Residency(settings)
         handles = {
-            name: RunnerHandle(name, getattr(self, attribute))
+            name: RunnerHandle(name, getattr(self, attribute), residency)
             for name, attribute in attributes.items()
         }
         self.catalog = Catalog(settings, handles)

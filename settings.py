@@ -12,14 +12,24 @@ from __future__ import annotations
 
 import difflib
 import logging
+import math
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
 from errors import SettingsError
@@ -60,6 +70,30 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
+FOREVER = -1.0  # of a keep_alive: until somebody says otherwise
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def seconds(value: Any) -> float:
+    """A duration as people write it: 90, "90", "10m", "1h30m"; -1 means for ever."""
+    text = str(value).strip()
+    if not isinstance(value, bool) and re.fullmatch(rf"(?:{PART.pattern})+", text):
+        return sum(float(amount) * UNITS[unit] for amount, unit in PART.findall(text))
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if found == FOREVER or 0 <= found < math.inf:
+        return found
+    raise ValueError(
+        f'a duration is seconds, or like "10m" or "1h30m", or -1 for ever, not {value}'
+    )
+
+
+Duration = Annotated[float, BeforeValidator(seconds)]
+
+
 class DeviceSettings(_Strict):
     device: str = Field("cpu", pattern=r"^(auto|cpu|(cuda|rocm)(:\d+)?)$")
     device_map: str | None = None  # Harmony Speech Engine's; only "auto" was ever meaningful
@@ -93,6 +127,9 @@ class RunnerSettings(_Strict):
     workers: int = Field(1, ge=1, le=64)  # batches that run at the same time
     threads: int = Field(1, ge=1, le=256)  # processor threads of each
     max_queue: int = Field(256, ge=1)
+    lazy: bool = False  # loaded when it is first asked for, not at the start
+    keep_alive: Duration = FOREVER  # from the last use until it is unloaded
+    fallback: str | None = None  # the model that serves while this one cannot
     options: Mapping[str, Any] = Field(default_factory=dict)
 
     @property
@@ -133,7 +170,16 @@ class Settings(_Strict):
     model_configs: tuple[RunnerSettings, ...] = Field(min_length=1)
     aliases: Mapping[str, str] = Field(default_factory=dict)
     voice_aliases: Mapping[str, Choices] = Field(default_factory=dict)
+    preload: tuple[str, ...] | None = (
+        None  # the only models to load at the start; None: all not lazy
+    )
+    memory_budget: Mapping[str, ByteSize] = Field(
+        default_factory=dict
+    )  # of a device's models together
     api: ApiSettings = ApiSettings()
+
+    def loaded_at_start(self, entry: RunnerSettings) -> bool:
+        return not entry.lazy if self.preload is None else entry.name in self.preload
 
 
 def load(path: Path | None = None) -> Settings:
@@ -231,6 +277,7 @@ def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:
 
 
 def _check_names(settings: Settings, where: str) -> None:
+    _check_lives(settings, where)
     names = Counter(entry.name for entry in settings.model_configs)
     for name, count in names.items():
         if count > 1:
@@ -243,3 +290,28 @@ def _check_names(settings: Settings, where: str) -> None:
                 f"{where}: aliases: {alias} means {target}, which is not configured; "
                 f"configured are {', '.join(names)}"
             )
+
+
+def _check_lives(settings: Settings, where: str) -> None:
+    entries = {entry.name: entry for entry in settings.model_configs}
+    devices = {entry.device for entry in settings.model_configs}
+    for name in settings.preload or ():
+        if name not in entries:
+            raise SettingsError(f"{where}: preload: {name} is not configured")
+        if entries[name].lazy:
+            raise SettingsError(f"{where}: preload: {name} is lazy; it cannot be both")
+    for device in settings.memory_budget.keys() - devices:
+        raise SettingsError(
+            f"{where}: memory_budget: no model is on {device}; devices are {', '.join(sorted(devices))}"
+        )
+    for name, entry in entries.items():
+        chain = [name]
+        while (fallback := entry.fallback) is not None:
+            if fallback not in entries:
+                raise SettingsError(f"{where}: {entry.name}: fallback {fallback} is not configured")
+            if fallback in chain:
+                raise SettingsError(
+                    f"{where}: fallbacks go round: {' → '.join([*chain, fallback])}"
+                )
+            chain.append(fallback)
+            entry = entries[fallback]

@@ -31,6 +31,7 @@ class Call:
     id: str = attrs.field(factory=lambda: uuid.uuid4().hex)
     priority: int = 0  # lower runs first
     deadline: float | None = None  # epoch seconds, so that it means the same in every process
+    keep_alive: float | None = None  # seconds that used models stay in memory; None: as configured
 
 
 # Jobs
@@ -180,3 +181,22 @@ class Card:
     voices: tuple[Voice, ...] = ()
     default_voice: str | None = None
     rate: int | None = None  # Hz of what it speaks or wants to hear
+
+
+class Presence(Enum):
+    """Whether a model is in memory."""
+
+    UNLOADED = "unloaded"
+    LOADING = "loading"
+    LOADED = "loaded"
+    FAILED = "failed"  # to load; it is tried again
+
+
+@attrs.frozen
+class State:
+    """How a runner stands, asked without waking its model."""
+
+    presence: Presence
+    memory: int = 0  # bytes that unloading it would free, as far as can be told
+    card: Card | None = None  # of a model that was loaded once
+    problem: SpeechError | None = None

@@ -40,9 +40,12 @@ async def health(response: Response, catalog: UsingCatalog, api: UsingApi) -> di
 async def _state(entry: Entry, timeout: float) -> dict[str, Any]:
     started = time.perf_counter()
     try:
-        await asyncio.wait_for(entry.handle.fresh_card(), timeout)
+        state = await asyncio.wait_for(entry.handle.state(), timeout)
     except TimeoutError:
         return {"status": "silent", "message": f"no answer within {timeout} s"}
     except SpeechError as error:
         return {"status": "unreachable", "message": error.message}
-    return {"status": "ok", "answered_ms": round((time.perf_counter() - started) * 1000, 1)}
+    if state.problem:
+        return {"status": "unavailable", "message": state.problem.message}
+    answered_ms = round((time.perf_counter() - started) * 1000, 1)
+    return {"status": "ok", "answered_ms": answered_ms, "model": state.presence.value}

@@ -1,15 +1,20 @@
-"""The near end of a runner: what pipelines hold instead of the model."""
+"""The near end of a runner: what pipelines hold instead of the model.
+
+job ──▶ circuit ──▶ stay ──▶ wire ──▶ the runner's process ──▶ its result, or its failure raised
+                              ▲  │ out of reach
+                              └──┘ once more
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-import aiohttp
-from bentoml.exceptions import BentoMLException, ServiceUnavailable
-
-from errors import Failed, SpeechError, Unavailable
+from errors import Failed, SpeechError
+from runners import steps
+from runners.base import CAPABILITY_OF
+from runners.circuit import Circuit
+from runners.residency import Residency, Stay
+from runners.wire import OutOfReach, Wire
 from tasks import (
     Activity,
     Answer,
@@ -19,37 +24,43 @@ from tasks import (
     Job,
     Speak,
     Speech,
+    State,
     Transcribe,
     Transcript,
 )
-
-logger = logging.getLogger(__name__)
-
-RESTART_SECONDS = 5.0  # what a caller is told to wait for a runner that is out of reach
 
 Answered = TypeVar("Answered")
 
 
 class RunnerHandle:
-    """The near end of a runner: satisfies the capability Protocols, raises what the far end answered."""
+    """Satisfies the capability Protocols."""
 
-    def __init__(self, name: str, service: Any) -> None:
+    def __init__(self, name: str, service: Any, residency: Residency | None = None) -> None:
         self.name = name
-        self._service = service  # BentoML's proxy, or in a single process the instance itself
+        self._wire = Wire(name, service)
+        self._circuit = Circuit(name)
+        self._stay = residency.stay(name, self._wire) if residency else Stay(name, self._wire)
         self._card: Card | None = None
 
     async def card(self) -> Card:
         """What the model says of itself, asked once: it cannot change while the service runs."""
         if self._card is None:
-            self._card = await self.fresh_card()
+            self._card = await self._wire.card()
         return self._card
 
-    async def fresh_card(self) -> Card:
-        """Asked anew, which tells whether the runner lives."""
-        card: Card | SpeechError = await self._ask(self._service.card())
-        if isinstance(card, SpeechError):
-            raise card
-        return card
+    async def state(self) -> State:
+        """How the runner stands; a model that is not in memory stays where it is."""
+        state = await self._stay.ask()
+        self._card = self._card or state.card
+        return state
+
+    async def load(self, keep_alive: float | None = None) -> State:
+        """Bring the model into memory."""
+        return await self._stay.load(keep_alive)
+
+    async def unload(self) -> State:
+        """Free its memory, once its jobs are done."""
+        return await self._stay.unload()
 
     async def synthesize(self, job: Speak, call: Call) -> Speech:
         return await self._run(job, call, Speech)
@@ -61,21 +72,49 @@ class RunnerHandle:
         return await self._run(job, call, Activity)
 
     async def _run(self, job: Job, call: Call, expected: type[Answered]) -> Answered:
-        answer: Answer = await self._ask(self._service.run(job=job, call=call))
+        answer = await self._answer(job, call)
         if isinstance(answer.outcome, SpeechError):
             raise answer.outcome
         if not isinstance(answer.outcome, expected):
             raise Failed(f"{self.name} answered a {type(answer.outcome).__name__}")
+        steps.note(
+            f"{self.name}.{CAPABILITY_OF[type(job)].value}",
+            answer.ran,
+            queued=answer.queued,
+            batch_size=answer.batch_size,
+        )
         return answer.outcome
 
-    async def _ask(self, question: Coroutine[Any, Any, Answered]) -> Answered:
+    async def _answer(self, job: Job, call: Call) -> Answer:
+        self._circuit.enter()
+        well: bool | None = None
         try:
-            return await question
-        except ServiceUnavailable as error:
-            raise Unavailable(f"{self.name} is overloaded.", retry_after=RESTART_SECONDS) from error
-        except (BentoMLException, aiohttp.ClientError, OSError) as error:
-            # A runner that died is restarted by BentoML within about ten seconds.
-            logger.warning("runner %s is out of reach: %r", self.name, error)
-            raise Unavailable(
-                f"{self.name} is out of reach at the moment.", retry_after=RESTART_SECONDS
-            ) from error
+            async with self._stay.used(call):
+                answer = await self._twice(job, call)
+            well = _tells(answer)
+            return answer
+        except OutOfReach:
+            well = False
+            raise
+        finally:
+            self._circuit.leave(well)
+
+    async def _twice(self, job: Job, call: Call) -> Answer:
+        try:
+            return await self._wire.run(job, call)
+        except OutOfReach:
+            # A pipe breaks when its process dies, or when it was closed a moment before it was used. No
+            # job changes anything but its own answer, so it may be asked again.
+            self._stay.lost()
+            return await self._wire.run(job, call)
+
+
+def _tells(answer: Answer) -> bool | None:
+    """Whether the runner works; a full queue or a missing model says neither."""
+    match answer.outcome:
+        case Failed():
+            return False
+        case SpeechError() if answer.outcome.status >= 500:
+            return None
+        case _:
+            return True

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import bentoml
 from pydantic import InstanceOf, WithJsonSchema
 
-from errors import SettingsError, SpeechError, Unavailable, WeightsError
-from runners.base import CAPABILITY_OF, Model
-from runners.batching import Batcher, BatchLimits
+from errors import SpeechError, Unavailable
+from runners.base import Model
+from runners.resident import Resident
 from settings import RunnerSettings
-from tasks import Answer, Call, Capability, Card, Detect, Job, Speak, Transcribe
+from tasks import Answer, Call, Card, Detect, Speak, State, Transcribe
 
 logger = logging.getLogger(__name__)
 
@@ -32,81 +32,19 @@ WireJob = Annotated[InstanceOf[Speak] | InstanceOf[Transcribe] | InstanceOf[Dete
 WireCall = Annotated[InstanceOf[Call], wire]
 WireAnswer = Annotated[InstanceOf[Answer], wire]
 WireCard = Annotated[InstanceOf[Card] | InstanceOf[SpeechError], wire]
-
-
-class Host(Protocol):
-    """What a runner process answers with: a model, or the reason why there is none."""
-
-    async def run(self, job: Job, call: Call) -> Answer: ...
-    async def card(self) -> Card | SpeechError: ...
-    async def close(self) -> None: ...
-
-
-class Absent:
-    """Stands in for a model that cannot be loaded here, so that the others are served."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        self._failure = Unavailable(
-            f"The model '{name}' is not available: {reason}.", code="model_not_available"
-        )
-
-    async def run(self, job: Job, call: Call) -> Answer:
-        return Answer(self._failure)
-
-    async def card(self) -> Card | SpeechError:
-        return self._failure
-
-    async def close(self) -> None:
-        pass
-
-
-class Runner:
-    """A model and its batchers, one per capability, inside a runner process."""
-
-    def __init__(self, settings: RunnerSettings, model: Model) -> None:
-        self.model = model
-        limits = BatchLimits(
-            max_items=settings.max_batch_size,
-            max_cost=settings.batch_budget or model.batch_budget,
-            max_queue=settings.max_queue,
-            lanes=settings.workers,
-        )
-        self._batchers: dict[Capability, Batcher[Any, Any]] = {
-            capability: Batcher(
-                getattr(model, capability.value),
-                name=settings.name,
-                limits=limits,
-                key=model.group,
-                cost=model.cost,
-            )
-            for capability in model.capabilities
-        }
-
-    async def run(self, job: Job, call: Call) -> Answer:
-        batcher = self._batchers[CAPABILITY_OF[type(job)]]
-        try:
-            done = await batcher.submit_measured(
-                job, priority=call.priority, deadline=call.deadline
-            )
-        except SpeechError as error:
-            return Answer(error)
-        return Answer(done.result, done.queued, done.ran, done.batch_size)
-
-    async def card(self) -> Card | SpeechError:
-        return self.model.card
-
-    async def close(self) -> None:
-        await asyncio.gather(*(batcher.close() for batcher in self._batchers.values()))
+WireState = Annotated[InstanceOf[State], wire]
 
 
 def runner_service(
-    settings: RunnerSettings, load: Callable[[RunnerSettings], Model]
+    settings: RunnerSettings, load: Callable[[RunnerSettings], Model], *, at_start: bool = True
 ) -> bentoml.Service[Any]:
     """The BentoML service that hosts one model in a process of its own."""
 
     class Hosted:
         def __init__(self) -> None:
-            self._host = _host(settings, load)
+            self._host = Resident(settings, load)
+            if at_start:
+                self._host.load_at_once()
 
         @bentoml.api
         async def run(
@@ -124,6 +62,18 @@ def runner_service(
         async def card(self) -> WireCard:
             return await self._host.card()
 
+        @bentoml.api
+        async def state(self) -> WireState:
+            return self._host.state()
+
+        @bentoml.api
+        async def load(self) -> WireState:
+            return await self._host.load()
+
+        @bentoml.api
+        async def unload(self) -> WireState:
+            return await self._host.unload()
+
         @bentoml.on_shutdown
         async def close(self) -> None:
             await self._host.close()
@@ -137,20 +87,13 @@ def runner_service(
         workers=1,
         traffic=RUNNER_TRAFFIC,
         runner_connection=RUNNER_CONNECTION,
-        envs=[{"name": "OMP_NUM_THREADS", "value": str(settings.threads)}],
+        envs=[
+            {"name": "OMP_NUM_THREADS", "value": str(settings.threads)},
+            # One heap for all threads: with glibc's default of eight a core, each load and unload left
+            # up to 20 MB behind in some thread's own (docs/log.md).
+            {"name": "MALLOC_ARENA_MAX", "value": "1"},
+        ],
     )(Hosted)
-
-
-def _host(settings: RunnerSettings, load: Callable[[RunnerSettings], Model]) -> Host:
-    # Whole reasons name folders of this machine: they go to the log, not to callers.
-    try:
-        return Runner(settings, load(settings))
-    except WeightsError as error:
-        logger.error("%s is not served: %s", settings.name, error)
-        return Absent(settings.name, str(error).partition("\n")[0])
-    except SettingsError as error:
-        logger.error("%s is not served: %s", settings.name, error)
-        return Absent(settings.name, "its configuration does not fit this machine; see the log")
 
 
 async def _finish_or_hang_up(work: asyncio.Future[Answer], ctx: bentoml.Context | None) -> None:

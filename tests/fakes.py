@@ -28,10 +28,12 @@ from tasks import (
     Card,
     Detect,
     Job,
+    Presence,
     Segment,
     Span,
     Speak,
     Speech,
+    State,
     Transcribe,
     Transcript,
     Voice,
@@ -166,6 +168,10 @@ class FakeService:
     async def card(self) -> Card:
         await self._reach()
         return await self.fake.card()
+
+    async def state(self) -> State:
+        await self._reach()
+        return State(Presence.LOADED, card=self.fake.offers)
 
     async def run(self, job: Job, call: Call) -> Answer:
         await self._reach()

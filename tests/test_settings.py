@@ -76,7 +76,11 @@ def test_the_embedded_configuration_loads(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("wrong", "place", "right"),
     [
-        (tree(alias={}), "alias: unknown key", "aliases, api, model_configs, voice_aliases"),
+        (
+            tree(alias={}),
+            "alias: unknown key",
+            "aliases, api, memory_budget, model_configs, preload, voice_aliases",
+        ),
         (
             tree(model_configs=[entry(thread=2)]),
             "model_configs.0.thread: unknown key; did you mean threads?",
@@ -337,3 +341,60 @@ def test_an_option_of_the_wrong_type_is_refused_with_the_right_ones(wrong: dict[
         knobs(**wrong)
     assert f"joe: options.{next(iter(wrong))}: Input should be a valid" in str(caught.value)
     assert "known here: beam_size, temperatures, voice" in str(caught.value)
+
+
+# Which models are in memory
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        (90, 90), ("90", 90), (0, 0), (-1, -1), ("-1", -1), ("10m", 600), ("1h30m", 5400),
+        ("1.5s", 1.5), ("250ms", 0.25), ("2d", 172800),
+    ],
+)  # fmt: skip
+def test_a_duration_is_written_as_people_write_it(written: Any, seconds: float) -> None:
+    assert parse(tree(model_configs=[entry(keep_alive=written)])).model_configs[0].keep_alive == (
+        pytest.approx(seconds)
+    )
+
+
+@pytest.mark.parametrize("wrong", ["soon", "", "m", -2, "10m5", True, "inf", "nan", [1], None])
+def test_what_is_no_duration_is_refused_with_examples(wrong: Any) -> None:
+    assert '"1h30m"' in refusal(tree(model_configs=[entry(keep_alive=wrong)]))
+
+
+@pytest.mark.parametrize(
+    ("preload", "lazy", "loaded"), [(None, False, True), (None, True, False), ([], False, False)]
+)
+def test_what_is_loaded_at_the_start(preload: Any, lazy: bool, loaded: bool) -> None:
+    found = parse(tree(model_configs=[entry(lazy=lazy)], preload=preload))
+    assert found.loaded_at_start(found.model_configs[0]) is loaded
+
+
+def test_a_preload_list_names_the_only_ones() -> None:
+    found = parse(tree(model_configs=[entry(), entry(name="b")], preload=["b"]))
+    assert [found.loaded_at_start(each) for each in found.model_configs] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (tree(preload=["c"]), "preload: c is not configured"),
+        (tree(model_configs=[entry(name="b", lazy=True)], preload=["b"]), "b is lazy"),
+        (tree(memory_budget={"cuda:0": "1GB"}), "no model is on cuda:0; devices are cpu"),
+        (tree(memory_budget={"cpu": "much"}), "memory_budget.cpu"),
+        (tree(model_configs=[entry(name="b", fallback="c")]), "fallback c is not configured"),
+        (tree(model_configs=[entry(name="b", fallback="b")]), "go round: b → b"),
+        (
+            tree(model_configs=[entry(name="b", fallback="c"), entry(name="c", fallback="b")]),
+            "go round: b → c → b",
+        ),
+    ],
+)
+def test_lives_that_cannot_be_are_refused(wrong: dict[str, Any], said: str) -> None:
+    assert said in refusal(wrong)
+
+
+def test_a_budget_is_written_with_its_unit() -> None:
+    assert parse(tree(memory_budget={"cpu": "1.5GB"})).memory_budget == {"cpu": 1_500_000_000}

@@ -67,7 +67,8 @@ def whole(tree: Any) -> Any:
         named = tree.get("aliases", {}).values() or ["example"]
         return {"model_configs": [{**MODEL, "name": name} for name in named], **tree}
     if isinstance(tree, dict):
-        return {"model_configs": [{**MODEL, **tree}]}
+        others = [{**MODEL, "name": tree["fallback"]}] if "fallback" in tree else []
+        return {"model_configs": [{**MODEL, **tree}, *others]}
     return {"model_configs": tree}
 
 

@@ -14,7 +14,7 @@ from audio import Audio, EncodedSound, join, silence
 from catalog import RUNNERS, model_class
 from errors import InvalidInput, SettingsError, SpeechError
 from runners.base import CAPABILITY_OF
-from runners.hosting import Runner
+from runners.resident import Runner
 from tasks import (
     Activity,
     Answer,

@@ -8,19 +8,18 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
-import aiohttp
 import attrs
 import bentoml
 import pytest
-from bentoml.exceptions import BentoMLException, ServiceUnavailable
 
 from audio import silence
 from errors import Failed, InvalidInput, SpeechError, TimedOut, Unavailable, WeightsError
 from runners import hosting
-from runners.handle import RESTART_SECONDS, RunnerHandle
-from runners.hosting import Runner, runner_service
+from runners.handle import RunnerHandle
+from runners.hosting import runner_service
+from runners.resident import Runner
 from settings import RunnerSettings
-from tasks import Activity, Answer, Call, Capability, Card, Detect, Speak, Speech, Voice
+from tasks import Answer, Call, Capability, Card, Speak, Speech, Voice
 from weights import Store
 
 STUCK_S = 60  # a test that waits this long has hung
@@ -106,7 +105,6 @@ def test_a_job_is_answered_with_its_result_and_its_cost() -> None:
         assert seconds_of(answer) == 3
         assert (answer.batch_size, model.batches) == (1, [["abc"]])
         assert answer.ran > 0
-        assert await runner.card() == CARD
 
     asyncio.run(scene())
 
@@ -236,82 +234,6 @@ def test_a_model_without_weights_is_unavailable_and_says_why() -> None:
                 await question
             assert caught.value.code == "model_not_available"
         await instance.close()
-
-    asyncio.run(scene())
-
-
-@attrs.define(eq=False)
-class Remote:
-    """BentoML's proxy of a runner: answers what it is told to, or raises it."""
-
-    outcome: Any
-    asked: int = 0
-
-    async def run(self, job: Any, call: Call) -> Answer:
-        return Answer(self._answer())
-
-    async def card(self) -> Any:
-        return self._answer()
-
-    def _answer(self) -> Any:
-        self.asked += 1
-        if isinstance(self.outcome, Exception) and not isinstance(self.outcome, SpeechError):
-            raise self.outcome
-        return self.outcome
-
-
-@pytest.mark.parametrize(
-    ("broken", "message"),
-    [
-        (ServiceUnavailable("too many"), "echo is overloaded"),
-        (BentoMLException("500"), "echo is out of reach"),
-        (aiohttp.ServerDisconnectedError(), "echo is out of reach"),
-        (aiohttp.ClientPayloadError(), "echo is out of reach"),
-        (ConnectionRefusedError(111, "refused"), "echo is out of reach"),
-        (FileNotFoundError(2, "no such socket"), "echo is out of reach"),
-        (TimeoutError(), "echo is out of reach"),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_a_runner_out_of_reach_is_unavailable_for_now(broken: Exception, message: str) -> None:
-    handle = RunnerHandle("echo", Remote(broken))
-    for question in (handle.card(), handle.synthesize(Speak("a"), Call())):
-        with pytest.raises(Unavailable, match=message) as caught:
-            asyncio.run(question)
-        assert caught.value.retry_after == RESTART_SECONDS
-        assert caught.value.__cause__ is broken
-
-
-def test_an_answer_of_the_wrong_kind_is_a_bug_and_said_so() -> None:
-    handle = RunnerHandle("echo", Remote(Activity((), 1.0)))
-    with pytest.raises(Failed, match="echo answered a Activity"):
-        asyncio.run(handle.synthesize(Speak("a"), Call()))
-    job = Detect(silence(1, 16000))
-    assert asyncio.run(handle.detect(job, Call())) == Activity((), 1.0)
-
-
-def test_a_card_is_asked_for_once_and_anew_where_life_is_the_question() -> None:
-    async def scene() -> None:
-        remote = Remote(CARD)
-        handle = RunnerHandle("echo", remote)
-        assert [await handle.card(), await handle.card()] == [CARD, CARD]
-        assert remote.asked == 1
-        remote.outcome = OSError("gone")
-        assert await handle.card() == CARD
-        with pytest.raises(Unavailable):
-            await handle.fresh_card()
-
-    asyncio.run(scene())
-
-
-def test_a_card_that_could_not_be_had_is_asked_for_again() -> None:
-    async def scene() -> None:
-        remote = Remote(OSError("not yet"))
-        handle = RunnerHandle("echo", remote)
-        with pytest.raises(Unavailable):
-            await handle.card()
-        remote.outcome = CARD
-        assert await handle.card() == CARD
 
     asyncio.run(scene())
 
