@@ -10,12 +10,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import errors
 from errors import TooLarge
+from runners import steps
 
 ID_CHARACTERS = 128  # a longer x-request-id from outside is not taken over into our logs
 
 
 class Traced:
-    """Gives each request an id, its own or ours, and says how long it took to begin the answer."""
+    """Gives each request an id, its own or ours, and says what it took to begin the answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,6 +29,7 @@ class Traced:
         usable = given.isascii() and given.isprintable() and 0 < len(given) <= ID_CHARACTERS
         request_id = given if usable else f"req_{uuid.uuid4().hex}"
         scope.setdefault("state", {})["request_id"] = request_id
+        taken = steps.begin()
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -35,6 +37,7 @@ class Traced:
                 headers["x-request-id"] = request_id
                 elapsed_ms = (time.perf_counter() - started) * 1000
                 headers["openai-processing-ms"] = f"{elapsed_ms:.0f}"
+                headers["server-timing"] = f"{taken.server_timing()}, total;dur={elapsed_ms:.1f}"
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

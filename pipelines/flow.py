@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from runners import steps
 
 Item = TypeVar("Item")
 Done = TypeVar("Done")
@@ -49,10 +51,29 @@ async def in_order(
             await asyncio.gather(starting, *started, return_exceptions=True)
 
 
-async def from_thread(items: Iterator[Item]) -> AsyncGenerator[Item, None]:
-    """A blocking iterator, read in a thread so that others are served meanwhile."""
-    while (item := await asyncio.to_thread(next, items, END)) is not END:
-        yield item  # type: ignore[misc]
+async def from_thread(items: Iterator[Item], step: str) -> AsyncGenerator[Item, None]:
+    """A blocking iterator, read in a thread so that others are served meanwhile.
+
+    `step` is what its time counts as in the answer's Server-Timing.
+    """
+    while (item := await in_thread(step, next, items, END)) is not END:
+        yield item
+
+
+async def in_thread(step: str, work: Callable[..., Done], *arguments: Any) -> Done:
+    """The result of blocking work. Whoever is cancelled waits for the thread to let go of its objects."""
+
+    def timed() -> Done:
+        with steps.timed(step):
+            return work(*arguments)
+
+    working = asyncio.ensure_future(asyncio.to_thread(timed))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        working.exception()  # nobody is left to hear of it
+        raise
 
 
 async def begun(items: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:

@@ -126,7 +126,7 @@ def _short(spans: tuple[Span, ...]) -> Iterator[Span]:
 
 async def _everything(job: Transcribe) -> AsyncGenerator[tuple[float, Iterator[Window]], None]:
     offset = 0.0
-    async for block in from_thread(job.sound.blocks(RATE, BLOCK)):
+    async for block in from_thread(job.sound.blocks(RATE, BLOCK), "decode"):
         yield offset + block.duration, _cut_at_quiet(block, offset)
         offset += block.duration
 

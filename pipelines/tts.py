@@ -30,7 +30,7 @@ KEPT_SILENCE = 0.03  # at each end of a piece: the release of a consonant is ver
 async def speak(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenerator[Audio, None]:
     """The speech, sentence by sentence; at least one is not empty."""
     language = job.language or _language(await synthesizer.card(), job.voice)
-    pieces = from_thread(split(job.text, language))
+    pieces = from_thread(split(job.text, language), "split")
 
     async def say(piece: str) -> tuple[str, Speech]:
         return piece, await synthesizer.synthesize(attrs.evolve(job, text=piece), call)

@@ -65,7 +65,7 @@ async def stretches(job: Detect, detector: Detector, call: Call) -> AsyncGenerat
 async def _blocks(job: Detect) -> AsyncGenerator[tuple[Audio, bool], None]:
     """The blocks of the sound, each with whether it is the last one."""
     waiting: Audio | None = None
-    async with aclosing(from_thread(job.sound.blocks(RATE, BLOCK))) as blocks:
+    async with aclosing(from_thread(job.sound.blocks(RATE, BLOCK), "decode")) as blocks:
         async for block in blocks:
             if waiting is not None:
                 yield waiting, False

@@ -159,6 +159,7 @@ def test_every_answer_has_an_id_and_says_how_long_it_took(
     for _ in range(2):
         answer = house.request(method, path)
         assert int(answer.headers["openai-processing-ms"]) >= 0
+        assert "total;dur=" in answer.headers["server-timing"]
         ids.add(answer.headers["x-request-id"])
     assert len(ids) == 2 and all(ids)
 

@@ -332,3 +332,10 @@ def test_sound_longer_than_the_limit_is_refused(furnished: Callable[..., House])
     answer = house.transcribe(TWO_WINDOWS)
     assert answer.status_code == 413
     assert error_of(answer)["param"] == "file"
+
+
+def test_server_timing_names_every_step(house: House, wav: bytes) -> None:
+    told = house.transcribe(wav).headers["server-timing"]
+    steps = [entry.partition(";")[0] for entry in told.split(", ")]
+    assert steps == ["queue", "decode", "gate.detect", "ear.transcribe", "total"]
+    assert 'desc="jobs=1 batch=1.0"' in told

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from pipelines.flow import begun, from_thread, in_order
+from pipelines.flow import begun, from_thread, in_order, in_thread
+from runners import steps
 from tests.pipelines.conftest import play
 
 
@@ -250,7 +251,7 @@ def test_a_blocking_iterator_is_read_in_order_outside_of_the_loop() -> None:
             yield item
 
     async def scene() -> list[int | None]:
-        return [item async for item in from_thread(items())]
+        return [item async for item in from_thread(items(), "read")]
 
     assert play(scene()) == [1, None, 0, 2]
     assert threading.get_ident() not in threads
@@ -264,7 +265,7 @@ def test_a_blocking_iterator_that_breaks_fails_the_reader() -> None:
     async def scene() -> list[int]:
         read = []
         with pytest.raises(Broken, match="half way"):
-            async for item in from_thread(items()):
+            async for item in from_thread(items(), "read"):
                 read.append(item)
         return read
 
@@ -275,7 +276,7 @@ def test_a_blocking_iterator_is_read_no_further_than_asked() -> None:
     items = iter(range(10))
 
     async def scene() -> None:
-        async with aclosing(from_thread(items)) as stream:
+        async with aclosing(from_thread(items, "read")) as stream:
             assert [await anext(stream), await anext(stream)] == [0, 1]
 
     play(scene())
@@ -363,3 +364,40 @@ def test_a_caller_that_is_cancelled_before_the_first_item_ends_the_work() -> Non
         assert sorted(workshop.cancelled) == [0, 1]
 
     play(scene())
+
+
+# Work in threads
+
+
+def test_work_in_a_thread_is_noted_as_a_step() -> None:
+    async def scene() -> None:
+        taken = steps.begin()
+        assert await in_thread("add", lambda a, b: a + b, 1, 2) == 3
+        assert taken.taken["add"].jobs == 1
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_is_cancelled_waits_for_its_thread(fails: bool) -> None:
+    async def scene() -> None:
+        inside, door, ended = threading.Event(), threading.Event(), threading.Event()
+
+        def work() -> None:
+            inside.set()
+            assert door.wait(20)
+            ended.set()
+            if fails:
+                raise ValueError
+
+        waiting = asyncio.ensure_future(in_thread("work", work))
+        await asyncio.to_thread(inside.wait, 20)
+        waiting.cancel()
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        door.set()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert ended.is_set()
+
+    asyncio.run(scene())
