@@ -34,6 +34,7 @@ class LiveService:
         *,
         target: Sequence[str] = (),
         environment: Mapping[str, str] | None = None,
+        health: str = "/health",
     ) -> Iterator[LiveService]:
         """`bentoml serve` in `folder`, once it is ready; BentoML keeps its own files in `home`."""
         port = _free_port()
@@ -56,18 +57,18 @@ class LiveService:
             )  # fmt: skip
             service = cls(f"http://127.0.0.1:{port}", process, log)
             try:
-                service.wait_until_ready()
+                service.wait_until_ready(health)
                 yield service
             finally:
                 service.stop()
 
-    def wait_until_ready(self) -> None:
+    def wait_until_ready(self, health: str) -> None:
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
             if self.process.poll() is not None:
                 raise RuntimeError(f"the service ended at once:\n{self.log.read_text()}")
             with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/health", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}{health}", timeout=5).status_code == 200:
                     return
             time.sleep(0.25)
         raise RuntimeError(f"the service is not ready:\n{self.log.read_text()}")
