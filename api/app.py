@@ -9,6 +9,14 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
 from api import activity, errors, health, models, speech, transcriptions
+from api.documented import add_schemas
+from api.engine import listings, voices
+from api.engine.hearing import (
+    DetectVoiceActivityRequest,
+    SpeechToTextResponse,
+    SpeechTranscribeRequest,
+)
+from api.engine.speech import TextToSpeechRequest, TextToSpeechResponse
 from api.middleware import Bounded, Traced
 from settings import Settings
 from version import VERSION
@@ -16,7 +24,15 @@ from version import VERSION
 DESCRIPTION = (
     """Self-hosted speech AI. OpenAI's audio routes as its SDKs use them, and ours beside them."""
 )
-
+# Routes that take or give more than one shape do it themselves, so FastAPI does not know of these.
+SHAPES = (
+    speech.SpeechRequest,
+    TextToSpeechRequest,
+    TextToSpeechResponse,
+    SpeechTranscribeRequest,
+    SpeechToTextResponse,
+    DetectVoiceActivityRequest,
+)
 
 FAILURE = {
     "type": "object",
@@ -43,7 +59,7 @@ def build_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     errors.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
-    for module in (speech, transcriptions, activity, models, health):
+    for module in (speech, transcriptions, activity, listings, voices, models, health):
         app.include_router(module.router)
     app.router.routes.append(errors.UnknownRoute())
     app.add_middleware(Bounded, limit=settings.api.limits.max_upload_bytes)
@@ -58,6 +74,7 @@ def _described(app: FastAPI) -> dict[str, Any]:
             title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
         )
         failure = {"description": "A failure", "content": {"application/json": {"schema": FAILURE}}}
+        add_schemas(document, SHAPES)
         for path in document["paths"].values():
             for operation in path.values():
                 operation["responses"].pop("422", None)

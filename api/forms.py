@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -14,17 +15,19 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
 from api.errors import from_validation
+from api.json_body import JsonBody, media_type, read_json
 from errors import InvalidInput
 
 Form = TypeVar("Form", bound=BaseModel)
 
+FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 NESTED = re.compile(r"^(\w+)\[(\w*)\]$")
 
 
-async def _read_form(request: Request) -> AsyncIterator[FormData]:
+@asynccontextmanager
+async def read_form(request: Request) -> AsyncIterator[FormData]:
     """The form, its files spooled to disk until the answer has been sent."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("multipart/form-data", "application/x-www-form-urlencoded"):
+    if (kind := media_type(request)) not in FORMS:
         raise InvalidInput(
             f"Expected a body of multipart/form-data, not {kind or 'one without a type'}."
         )
@@ -39,7 +42,25 @@ async def _read_form(request: Request) -> AsyncIterator[FormData]:
         await form.close()
 
 
-UsingForm = Annotated[FormData, Depends(_read_form)]
+async def _read_either(request: Request) -> AsyncIterator[FormData | JsonBody]:
+    """A form as OpenAI's clients send it, or JSON as those of Harmony Speech Engine do."""
+    kind = media_type(request)
+    if kind not in (*FORMS, "application/json"):
+        raise InvalidInput(
+            "Expected a body of multipart/form-data or application/json, "
+            f"not {kind or 'one without a type'}."
+        )
+    async with read_json(request) if kind == "application/json" else read_form(request) as body:
+        yield body
+
+
+async def _only_form(request: Request) -> AsyncIterator[FormData]:
+    async with read_form(request) as form:
+        yield form
+
+
+UsingForm = Annotated[FormData, Depends(_only_form)]
+UsingFormOrJson = Annotated[FormData | JsonBody, Depends(_read_either)]
 
 
 def parse_form(form: FormData, schema: type[Form]) -> Form:
@@ -65,32 +86,6 @@ def from_json(value: Any) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         return value
-
-
-def documented(schema: type[BaseModel]) -> dict[str, Any]:
-    """What OpenAPI says of a route that reads its form itself: the schema's fields and the file."""
-    fields = schema.model_json_schema(ref_template="#/$defs/{model}")
-    file = {"type": "string", "format": "binary", "description": "The sound, in any usual format."}
-    fields["properties"] = {"file": file, **fields["properties"]}
-    fields["required"] = ["file", *fields.get("required", [])]
-    definitions = fields.pop("$defs", {})
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {"multipart/form-data": {"schema": _inlined(fields, definitions)}},
-        }
-    }
-
-
-def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:
-    """A schema with its references replaced by what they mean: a route has no place for them."""
-    if isinstance(node, list):
-        return [_inlined(item, definitions) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        return _inlined(definitions[node["$ref"].rpartition("/")[2]], definitions)
-    return {key: _inlined(value, definitions) for key, value in node.items()}
 
 
 def upload(form: FormData, name: str = "file") -> UploadFile:

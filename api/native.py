@@ -24,8 +24,9 @@ from pydantic import ValidationError
 
 from api.activity import ActivityForm
 from api.errors import from_validation
+from api.files import encoded
 from api.languages import code_of
-from api.speech import SpeechRequest, encoded
+from api.speech import SpeechRequest
 from api.transcripts import verbose
 from audio import DecodeLimits, EncodedSound
 from catalog import Catalog
@@ -118,7 +119,7 @@ class NativeEndpoints:
             detector = self.catalog.detector(model)
             call = self._call()
             activity = await vad.detect(asked.to_job(self._sound(file)), detector, call)
-            return asked.from_result(activity, model, call.id)
+            return asked.from_result(activity, model, call.id).model_dump()
 
     def _call(self) -> Call:
         return Call(deadline=time.time() + self.settings.api.timeouts.request)

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from api.errors import ClientLeft
 from catalog import Catalog
+from errors import TooLarge
 from settings import ApiSettings, Settings
 from tasks import Call
 
@@ -37,6 +38,18 @@ def _call(request: Request) -> Call:
 UsingCatalog = Annotated[Catalog, Depends(_catalog)]
 UsingApi = Annotated[ApiSettings, Depends(_api)]
 UsingCall = Annotated[Call, Depends(_call)]
+
+
+def text_within_limit(text: str, api: ApiSettings) -> str:
+    """A text to be spoken, if it is no longer than the configuration allows."""
+    limit = api.limits.max_text_characters
+    if len(text) > limit:
+        raise TooLarge(
+            f"'input' has {len(text)} characters; max_text_characters is {limit}.",
+            param="input",
+            code="string_above_max_length",
+        )
+    return text
 
 
 async def while_client_waits(request: Request, work: Coroutine[Any, Any, Done]) -> Done:

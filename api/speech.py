@@ -13,10 +13,22 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from api import errors
-from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
-from audio import FORMATS, Audio, Encoder
+from api.accept import prefers_json
+from api.documented import answers, documented, reference
+from api.engine import speech as engine
+from api.engine.speech import TextToSpeechRequest, TextToSpeechResponse
+from api.files import encoded, sealed
+from api.json_body import UsingJson
+from api.request import (
+    UsingApi,
+    UsingCall,
+    UsingCatalog,
+    text_within_limit,
+    while_client_waits,
+)
+from audio import FORMATS, Audio
 from catalog import Catalog
-from errors import SpeechError, TooLarge
+from errors import SpeechError
 from pipelines import tts
 from pipelines.flow import begun
 from settings import ApiSettings
@@ -60,54 +72,47 @@ class SpeechRequest(BaseModel):
     )
 
     async def to_job(self, catalog: Catalog, api: ApiSettings) -> Speak:
-        limit = api.limits.max_text_characters
-        if len(self.input) > limit:
-            raise TooLarge(
-                f"'input' has {len(self.input)} characters; max_text_characters is {limit}.",
-                param="input",
-                code="string_above_max_length",
-            )
         asked = self.voice.id if isinstance(self.voice, CustomVoice) else self.voice
         return Speak(
-            text=self.input,
+            text=text_within_limit(self.input, api),
             voice=await catalog.voice(self.model, asked),
             language=self.language,
             speed=self.speed,
         )
 
 
-@router.post("/v1/audio/speech", response_class=Response)
+@router.post(
+    "/v1/audio/speech",
+    response_class=Response,
+    openapi_extra=documented(SpeechRequest, TextToSpeechRequest),
+    responses=answers(
+        *(known.media_type for known in FORMATS.values()),
+        "text/event-stream",
+        json=reference(TextToSpeechResponse),
+    ),
+)
 async def create_speech(
-    body: SpeechRequest, request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    body: UsingJson, request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
 ) -> Response:
-    """Text to speech, sent as it is made."""
-    synthesizer = catalog.synthesizer(body.model)
-    job = await body.to_job(catalog, api)
-    sound = await while_client_waits(request, begun(tts.speak(job, synthesizer, call)))
-    if body.stream_format == "sse":
-        return StreamingResponse(_events(sound, body), media_type="text/event-stream")
+    """Text to speech, sent as it is made, or whole in JSON as Harmony Speech Engine sends it."""
+    in_json = prefers_json(request.headers.get("accept", ""))
+    asked: SpeechRequest | TextToSpeechRequest
+    if engine.asks(body, in_json):
+        asked, in_json = body.parse(TextToSpeechRequest).resolved(catalog), True
+    else:
+        asked = body.parse(SpeechRequest)
+    synthesizer = catalog.synthesizer(asked.model)
+    spoken = tts.speak(await asked.to_job(catalog, api), synthesizer, call)
+    audio_format, rate = asked.response_format, asked.sample_rate
+    if in_json and asked.stream_format != "sse":
+        file = await while_client_waits(request, sealed(spoken, audio_format, rate))
+        return engine.answer(file, asked.model, call.id)
+    sound = await while_client_waits(request, begun(spoken))
+    if isinstance(asked, SpeechRequest) and asked.stream_format == "sse":
+        return StreamingResponse(_events(sound, asked), media_type="text/event-stream")
     return StreamingResponse(
-        encoded(sound, body.response_format, body.sample_rate),
-        media_type=FORMATS[body.response_format].media_type,
+        encoded(sound, audio_format, rate), media_type=FORMATS[audio_format].media_type
     )
-
-
-async def encoded(
-    sound: AsyncIterator[Audio], audio_format: str, rate: int | None
-) -> AsyncGenerator[bytes, None]:
-    """The bytes of one file, as soon as there are any."""
-    async with aclosing(sound) as parts:  # type: ignore[type-var]
-        encoder = None
-        try:
-            async for part in parts:
-                encoder = encoder or Encoder(audio_format, part.rate, rate=rate)
-                if ready := encoder.push(part):
-                    yield ready
-            if encoder:
-                yield encoder.finish()
-        finally:
-            if encoder:
-                encoder.close()
 
 
 async def _events(sound: AsyncIterator[Audio], body: SpeechRequest) -> AsyncGenerator[str, None]:

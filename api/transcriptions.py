@@ -1,7 +1,11 @@
-"""POST /v1/audio/transcriptions and /v1/audio/translations, as OpenAI has them."""
+"""POST /v1/audio/transcriptions and /v1/audio/translations, as OpenAI has them.
+
+A body in JSON is Harmony Speech Engine's; it goes the same way to the model and back to its own shape.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -9,7 +13,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from api import transcripts
-from api.forms import UsingForm, documented, from_json, parse_form, upload
+from api.documented import answers, documented, reference
+from api.engine.hearing import SpeechToTextResponse, SpeechTranscribeRequest
+from api.forms import UsingForm, UsingFormOrJson, from_json, parse_form, upload
+from api.json_body import JsonBody
 from api.languages import code_of
 from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.sound import encoded_sound
@@ -18,9 +25,12 @@ from catalog import Catalog
 from errors import InvalidInput
 from pipelines import transcription
 from pipelines.flow import begun
-from tasks import Call, Detect, Transcribe
+from settings import ApiSettings
+from tasks import Call, Capability, Detect, Transcribe, Transcript
 
 router = APIRouter(tags=["transcription"])
+
+WITH_TEXT = {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}
 
 TranscriptFormat = Literal["json", "text", "srt", "verbose_json", "vtt", "diarized_json"]
 
@@ -65,15 +75,22 @@ class TranscriptionForm(TranslationForm):
 @router.post(
     "/v1/audio/transcriptions",
     response_class=Response,
-    openapi_extra=documented(TranscriptionForm),
+    openapi_extra=documented(SpeechTranscribeRequest, form=TranscriptionForm),
+    responses=answers(
+        "text/plain",
+        "text/event-stream",
+        json={"anyOf": [reference(SpeechToTextResponse), WITH_TEXT]},
+    ),
 )
 async def create_transcription(
-    request: Request, form: UsingForm, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request, body: UsingFormOrJson, catalog: UsingCatalog, api: UsingApi, call: UsingCall
 ) -> Response:
     """Speech to text, in the language that is spoken."""
-    asked = parse_form(form, TranscriptionForm)
+    if isinstance(body, JsonBody):
+        return await _answer_engine(body, request, catalog, api, call)
+    asked = parse_form(body, TranscriptionForm)
     _check(asked)
-    sound = encoded_sound(upload(form), api)
+    sound = encoded_sound(upload(body), api)
     job = Transcribe(
         sound=sound,
         candidates=await _codes(catalog, asked.model, asked.languages),
@@ -87,7 +104,10 @@ async def create_transcription(
 
 
 @router.post(
-    "/v1/audio/translations", response_class=Response, openapi_extra=documented(TranslationForm)
+    "/v1/audio/translations",
+    response_class=Response,
+    openapi_extra=documented(form=TranslationForm),
+    responses=answers("text/plain", json=WITH_TEXT),
 )
 async def create_translation(
     request: Request, form: UsingForm, catalog: UsingCatalog, api: UsingApi, call: UsingCall
@@ -103,12 +123,27 @@ async def create_translation(
     return await _answer(job, asked, request, catalog, call)
 
 
+async def _answer_engine(
+    body: JsonBody, request: Request, catalog: Catalog, api: ApiSettings, call: Call
+) -> Response:
+    asked = body.parse(SpeechTranscribeRequest)
+    model = asked.model or catalog.first(Capability.TRANSCRIBE)
+    job = asked.to_job(encoded_sound(asked.upload(), api, "input_audio"))
+    heard = _heard(job, model, catalog, call)
+    whole = await while_client_waits(request, transcription.collect(heard))
+    return JSONResponse(asked.from_result(whole, model, call.id).model_dump())
+
+
+def _heard(
+    job: Transcribe, model: str, catalog: Catalog, call: Call
+) -> AsyncGenerator[Transcript, None]:
+    return transcription.transcribe(job, catalog.transcriber(model), catalog.any_detector(), call)
+
+
 async def _answer(
     job: Transcribe, asked: TranslationForm, request: Request, catalog: Catalog, call: Call
 ) -> Response:
-    heard = transcription.transcribe(
-        job, catalog.transcriber(asked.model), catalog.any_detector(), call
-    )
+    heard = _heard(job, asked.model, catalog, call)
     if isinstance(asked, TranscriptionForm) and asked.stream:
         begins = await while_client_waits(request, begun(heard))
         return StreamingResponse(transcripts.events(begins), media_type="text/event-stream")

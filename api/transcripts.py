@@ -53,7 +53,7 @@ def verbose(transcript: Transcript, task: str, granularities: Sequence[str]) -> 
         "usage": usage(transcript),
     }
     if "segment" in granularities:
-        answer["segments"] = [_segment(i, s) for i, s in enumerate(transcript.segments)]
+        answer["segments"] = [segment_fields(i, s) for i, s in enumerate(transcript.segments)]
     if "word" in granularities:
         answer["words"] = [_word(word) for s in transcript.segments for word in s.words]
     return answer
@@ -105,7 +105,8 @@ def _event(payload: dict[str, Any]) -> str:
     return f"data: {json.dumps(payload, ensure_ascii=False)}\n\n"
 
 
-def _segment(number: int, segment: Segment) -> dict[str, Any]:
+def segment_fields(number: int, segment: Segment) -> dict[str, Any]:
+    """A segment as OpenAI's verbose_json has it, and faster-whisper too."""
     return {
         "id": number,
         "seek": round(segment.start * 100),  # Whisper counts in frames of 10 ms

@@ -1,0 +1,51 @@
+"""Sound on its way out: the bytes of one file, as they are made or all at once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import ExitStack, aclosing
+from tempfile import SpooledTemporaryFile
+from typing import IO
+
+from audio import Audio, Encoder
+
+HEADER = 64  # bytes that hold the header of any format which states its length
+IN_MEMORY = 1 << 20  # bytes; a longer file waits on disk until it is whole
+
+
+async def encoded(
+    sound: AsyncIterator[Audio], audio_format: str, rate: int | None
+) -> AsyncGenerator[bytes, None]:
+    """The bytes of one file, as soon as there are any."""
+    async with aclosing(sound) as parts:  # type: ignore[type-var]
+        encoder = None
+        try:
+            async for part in parts:
+                encoder = encoder or Encoder(audio_format, part.rate, rate=rate)
+                if ready := encoder.push(part):
+                    yield ready
+            if encoder:
+                yield encoder.finish()
+        finally:
+            if encoder:
+                encoder.close()
+
+
+async def sealed(sound: AsyncIterator[Audio], audio_format: str, rate: int | None) -> IO[bytes]:
+    """A whole file with its length in its header, read from its start; the caller closes it."""
+    with ExitStack() as undone:
+        file = undone.enter_context(SpooledTemporaryFile(max_size=IN_MEMORY))
+        async with aclosing(sound) as parts:  # type: ignore[type-var]
+            first = await anext(parts)
+            encoder = undone.enter_context(Encoder(audio_format, first.rate, rate=rate))
+            file.write(encoder.push(first))
+            async for part in parts:
+                file.write(encoder.push(part))
+            file.write(encoder.finish())
+        file.seek(0)
+        header = encoder.sealed(file.read(HEADER))
+        file.seek(0)
+        file.write(header)
+        file.seek(0)
+        undone.pop_all()
+        return file
