@@ -9,6 +9,7 @@ import openai
 import pytest
 
 from tests.live import LiveService
+from tests.server.node_clients import install
 
 SAID = "The quick brown fox jumps over the lazy dog."
 PATIENCE = 120.0  # seconds until a test that hangs fails instead
@@ -35,3 +36,9 @@ def spoken(http: httpx.Client) -> bytes:
     answer = http.post("/v1/audio/speech", json=asked)
     assert answer.status_code == 200, answer.text
     return answer.content
+
+
+@pytest.fixture(scope="session")
+def node_packages() -> None:
+    """The JavaScript clients; skips where there is no node."""
+    install()
