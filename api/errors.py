@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
@@ -92,8 +93,9 @@ def install(app: FastAPI) -> None:
             {"error": failure}, status_code=error.status_code, headers=error.headers
         )
 
+    @app.exception_handler(ClientDisconnect)  # while its body was read
     @app.exception_handler(ClientLeft)
-    async def client_left(request: Request, error: ClientLeft) -> Response:
+    async def client_left(request: Request, error: Exception) -> Response:
         return Response(status_code=CLIENT_LEFT)
 
     @app.exception_handler(Exception)

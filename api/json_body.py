@@ -20,10 +20,9 @@ import attrs
 from fastapi import Depends, Request
 from pydantic import BaseModel, PlainValidator, ValidationError, ValidationInfo, WithJsonSchema
 from starlette.datastructures import UploadFile
-from starlette.requests import ClientDisconnect
 
 from api.base64_stream import Base64Decoder
-from api.errors import ClientLeft, from_validation
+from api.errors import from_validation
 from errors import InvalidInput, TooLarge
 from settings import Settings
 
@@ -94,8 +93,6 @@ async def read_json(request: Request) -> AsyncIterator[JsonBody]:
         for file in skimmer.sounds.values():
             await file.seek(0)
         yield JsonBody(tree, skimmer.sounds)
-    except ClientDisconnect as error:
-        raise ClientLeft from error
     finally:
         for file in skimmer.sounds.values():
             await file.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import Message
 
 import audio
 from tests.api.house import House, Visit
@@ -108,3 +109,30 @@ def test_others_are_served_after_somebody_left(furnished: Callable[..., House]) 
     house = furnished(synthesizer=FakeSynthesizer(holds={0: hold}))
     left(house, speech(), hold)
     assert house.speak().status_code == 200
+
+
+class HalfSent(Visit):
+    """Hangs up in the middle of its body."""
+
+    async def _receive(self) -> Message:
+        if self._body:
+            half = self._body.pop()
+            return {"type": "http.request", "body": half[: len(half) // 2], "more_body": True}
+        return {"type": "http.disconnect"}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        form("/v1/audio/transcriptions", model="ear"),
+        form("/v1/audio/vad"),
+        httpx.Request("POST", "http://house/v1/audio/vad", json={"input_audio": "A" * 400}),
+        speech(),
+    ],
+    ids=["form", "form of ours", "sound in JSON", "text in JSON"],
+)
+def test_half_a_body_is_nobodys_error(house: House, request_: httpx.Request) -> None:
+    visit = HalfSent(house, request_)
+    asyncio.run(visit.run())
+    assert visit.status == 499
+    assert not house.transcriber.jobs and not house.detector.jobs and not house.synthesizer.jobs
