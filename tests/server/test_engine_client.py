@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
+import subprocess
 from typing import Any
 
 import pytest
 
 import audio
+from tests.conftest import BUNDLE
+from tests.docs.blocks import blocks
 from tests.live import LiveService
 from tests.server.conftest import SAID
-from tests.server.node_clients import FOLDER, NodeClient
+from tests.server.node_clients import FOLDER, RUN_SECONDS, NodeClient
 from version import VERSION
 
 pytestmark = [pytest.mark.server, pytest.mark.weights]
@@ -162,3 +165,17 @@ def test_a_refusal_says_which_field_and_why(engine: NodeClient) -> None:
     refused = engine.run(method=SPEAK, request="TextToSpeechRequest", fields=fields)
     assert refused["status"] == 404
     assert "kokoro" in refused["body"]["error"]["message"]
+
+
+def test_the_example_in_the_documentation_runs(engine: NodeClient) -> None:
+    (example,) = blocks(BUNDLE / "docs" / "api.md", "javascript")
+    assert "http://localhost:3000" in example
+    done = subprocess.run(
+        ["node", "--input-type=module"],
+        cwd=FOLDER,
+        input=example.replace("http://localhost:3000", engine.url),
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+    )
+    assert done.stdout == "Good morning. en\n", done.stderr
