@@ -105,6 +105,8 @@ class Catalog:
             entry.name: Entry(entry, model_class(entry).capabilities, handles[entry.name])
             for entry in settings.model_configs
         }
+        for entry in self._entries.values():
+            self._check_fallback(entry)
 
     @property
     def entries(self) -> Iterable[Entry]:
@@ -149,6 +151,10 @@ class Catalog:
             )
         return self._entries[name]
 
+    def fallback(self, model: str) -> str | None:
+        """The model that serves while this one cannot."""
+        return self.find(model).settings.fallback
+
     def names(self) -> list[str]:
         return [*self._entries, *self._aliases]
 
@@ -170,6 +176,11 @@ class Catalog:
             param="voice",
             code="voice_not_found",
         )
+
+    def _check_fallback(self, entry: Entry) -> None:
+        name = entry.settings.fallback
+        if name and not set(entry.capabilities) <= set(self._entries[name].capabilities):
+            raise SettingsError(f"{entry.settings.name}: fallback {name} cannot do the same")
 
     def _entry(self, model: str, capability: Capability) -> Entry:
         entry = self.find(model)

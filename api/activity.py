@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from typing import Literal
 
+import attrs
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from api.detector_fields import DetectorFields
 from api.documented import documented
 from api.engine.hearing import DetectVoiceActivityRequest, DetectVoiceActivityResponse
+from api.fallback import with_fallback
 from api.forms import UsingFormOrJson, parse_form, upload
 from api.json_body import JsonBody
-from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
+from api.request import KeepAlive, UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.sound import encoded_sound
 from pipelines import vad
 from tasks import Activity, Capability
@@ -27,6 +29,7 @@ class ActivityForm(DetectorFields):
     model: str | None = None  # absent: the first detector that is configured
     unit: Literal["seconds", "samples"] = "seconds"
     sample_rate: int = Field(16000, ge=1, le=768_000)  # of the samples that are counted
+    keep_alive: KeepAlive = None
 
     def from_result(self, activity: Activity, model: str, request_id: str) -> FoundActivity:
         def timed(seconds: float) -> float:
@@ -77,6 +80,11 @@ async def detect_voice_activity(
         asked = parse_form(body, ActivityForm)
         sound = encoded_sound(upload(body), api)
     model = asked.model or catalog.first(Capability.DETECT)
-    detector = catalog.detector(model)
-    activity = await while_client_waits(request, vad.detect(asked.to_job(sound), detector, call))
-    return asked.from_result(activity, model, call.id)
+    if isinstance(asked, ActivityForm):
+        call = attrs.evolve(call, keep_alive=asked.keep_alive)
+
+    async def listen(model: str) -> FoundActivity | DetectVoiceActivityResponse:
+        found = vad.detect(asked.to_job(sound), catalog.detector(model), call)
+        return asked.from_result(await while_client_waits(request, found), model, call.id)
+
+    return await with_fallback(request, catalog, model, listen)

@@ -8,6 +8,7 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from audio import Audio, Encoder
+from pipelines.flow import in_thread
 
 HEADER = 64  # bytes that hold the header of any format which states its length
 IN_MEMORY = 1 << 20  # bytes; a longer file waits on disk until it is whole
@@ -22,10 +23,10 @@ async def encoded(
         try:
             async for part in parts:
                 encoder = encoder or Encoder(audio_format, part.rate, rate=rate)
-                if ready := encoder.push(part):
+                if ready := await in_thread("encode", encoder.push, part):
                     yield ready
             if encoder:
-                yield encoder.finish()
+                yield await in_thread("encode", encoder.finish)
         finally:
             if encoder:
                 encoder.close()
@@ -38,10 +39,10 @@ async def sealed(sound: AsyncIterator[Audio], audio_format: str, rate: int | Non
         async with aclosing(sound) as parts:  # type: ignore[type-var]
             first = await anext(parts)
             encoder = undone.enter_context(Encoder(audio_format, first.rate, rate=rate))
-            file.write(encoder.push(first))
+            file.write(await in_thread("encode", encoder.push, first))
             async for part in parts:
-                file.write(encoder.push(part))
-            file.write(encoder.finish())
+                file.write(await in_thread("encode", encoder.push, part))
+            file.write(await in_thread("encode", encoder.finish))
         file.seek(0)
         header = encoder.sealed(file.read(HEADER))
         file.seek(0)

@@ -35,6 +35,8 @@ class Traced:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
+                if warnings := scope["state"].get("warnings"):
+                    headers["warnings"] = "; ".join(warnings)
                 elapsed_ms = (time.perf_counter() - started) * 1000
                 headers["openai-processing-ms"] = f"{elapsed_ms:.0f}"
                 headers["server-timing"] = f"{taken.server_timing()}, total;dur={elapsed_ms:.1f}"

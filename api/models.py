@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from api.request import UsingApi, UsingCatalog
 from catalog import Catalog
 from errors import SpeechError
+from tasks import Card, Presence
 
 router = APIRouter(tags=["models"])
 
@@ -23,17 +24,18 @@ async def list_models(catalog: UsingCatalog, api: UsingApi) -> dict[str, Any]:
     """Every model that a request may name, aliases included."""
     timeout = api.timeouts.health
     described = await asyncio.gather(
-        *(_describe(catalog, name, timeout) for name in catalog.names())
+        *(describe(catalog, name, timeout) for name in catalog.names())
     )
     return {"object": "list", "data": described}
 
 
 @router.get("/v1/models/{model:path}")
 async def retrieve_model(model: str, catalog: UsingCatalog, api: UsingApi) -> dict[str, Any]:
-    return await _describe(catalog, model, api.timeouts.health)
+    return await describe(catalog, model, api.timeouts.health)
 
 
-async def _describe(catalog: Catalog, name: str, timeout: float) -> dict[str, Any]:
+async def describe(catalog: Catalog, name: str, timeout: float) -> dict[str, Any]:
+    """What OpenAI says of a model, and what ours can do and whether it is in memory."""
     entry = catalog.find(name)
     described: dict[str, Any] = {
         "id": name,
@@ -46,14 +48,20 @@ async def _describe(catalog: Catalog, name: str, timeout: float) -> dict[str, An
     if entry.settings.name != name:
         described["root"] = entry.settings.name
     try:
-        card = await asyncio.wait_for(entry.handle.card(), timeout)
+        state = await asyncio.wait_for(entry.handle.state(), timeout)
     except TimeoutError:
         return {**described, "available": False, "problem": f"no answer within {timeout} s"}
     except SpeechError as error:
         return {**described, "available": False, "problem": error.message}
+    described["state"] = state.presence.value
+    if state.presence is Presence.LOADED:
+        described["memory_bytes"] = state.memory
+    card = state.card or Card()
     if card.languages:
         described["languages"] = list(card.languages)
     if card.voices:
         described["voices"] = [{"id": v.name, "language": v.language} for v in card.voices]
         described["default_voice"] = card.default_voice
+    if state.problem:
+        return {**described, "available": False, "problem": state.problem.message}
     return {**described, "available": True}

@@ -8,11 +8,12 @@ from collections.abc import Coroutine
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
+from pydantic import Field, WithJsonSchema
 
 from api.errors import ClientLeft
 from catalog import Catalog
 from errors import TooLarge
-from settings import ApiSettings, Settings
+from settings import ApiSettings, Duration, Settings
 from tasks import Call
 
 DISCONNECT_POLL = 0.25  # seconds between looks whether the client is still there
@@ -38,6 +39,15 @@ def _call(request: Request) -> Call:
 UsingCatalog = Annotated[Catalog, Depends(_catalog)]
 UsingApi = Annotated[ApiSettings, Depends(_api)]
 UsingCall = Annotated[Call, Depends(_call)]
+
+
+KeepAlive = Annotated[
+    Duration | None,
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "null"}]}),
+    Field(
+        description='Ours: how long the models that this uses stay in memory: seconds, "10m", -1 for ever.'
+    ),
+]
 
 
 def text_within_limit(text: str, api: ApiSettings) -> str:

@@ -6,8 +6,9 @@ import base64
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
+import attrs
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
@@ -17,9 +18,11 @@ from api.accept import prefers_json
 from api.documented import answers, documented, reference
 from api.engine import speech as engine
 from api.engine.speech import TextToSpeechRequest, TextToSpeechResponse
+from api.fallback import voice_or_default, with_fallback
 from api.files import encoded, sealed
 from api.json_body import UsingJson
 from api.request import (
+    KeepAlive,
     UsingApi,
     UsingCall,
     UsingCatalog,
@@ -70,6 +73,13 @@ class SpeechRequest(BaseModel):
     sample_rate: int | None = Field(
         None, ge=8000, le=48000, description="Ours: Hz of the answer, if not the model's own."
     )
+    keep_alive: KeepAlive = None
+
+    async def spoken_by(self, model: str, catalog: Catalog) -> Self:
+        """The same of another model."""
+        asked = self.voice.id if isinstance(self.voice, CustomVoice) else self.voice
+        voice = await voice_or_default(catalog, model, asked)
+        return self.model_copy(update={"model": model, "voice": voice})
 
     async def to_job(self, catalog: Catalog, api: ApiSettings) -> Speak:
         asked = self.voice.id if isinstance(self.voice, CustomVoice) else self.voice
@@ -101,18 +111,23 @@ async def create_speech(
         asked, in_json = body.parse(TextToSpeechRequest).resolved(catalog), True
     else:
         asked = body.parse(SpeechRequest)
-    synthesizer = catalog.synthesizer(asked.model)
-    spoken = tts.speak(await asked.to_job(catalog, api), synthesizer, call)
-    audio_format, rate = asked.response_format, asked.sample_rate
-    if in_json and asked.stream_format != "sse":
-        file = await while_client_waits(request, sealed(spoken, audio_format, rate))
-        return engine.answer(file, asked.model, call.id)
-    sound = await while_client_waits(request, begun(spoken))
-    if isinstance(asked, SpeechRequest) and asked.stream_format == "sse":
-        return StreamingResponse(_events(sound, asked), media_type="text/event-stream")
-    return StreamingResponse(
-        encoded(sound, audio_format, rate), media_type=FORMATS[audio_format].media_type
-    )
+        call = attrs.evolve(call, keep_alive=asked.keep_alive)
+
+    async def say(model: str) -> Response:
+        said = asked if model == asked.model else await asked.spoken_by(model, catalog)
+        spoken = tts.speak(await said.to_job(catalog, api), catalog.synthesizer(model), call)
+        audio_format, rate = said.response_format, said.sample_rate
+        if in_json and said.stream_format != "sse":
+            file = await while_client_waits(request, sealed(spoken, audio_format, rate))
+            return engine.answer(file, model, call.id)
+        sound = await while_client_waits(request, begun(spoken))
+        if isinstance(said, SpeechRequest) and said.stream_format == "sse":
+            return StreamingResponse(_events(sound, said), media_type="text/event-stream")
+        return StreamingResponse(
+            encoded(sound, audio_format, rate), media_type=FORMATS[audio_format].media_type
+        )
+
+    return await with_fallback(request, catalog, asked.model, say)
 
 
 async def _events(sound: AsyncIterator[Audio], body: SpeechRequest) -> AsyncGenerator[str, None]:

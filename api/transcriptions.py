@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any, Literal
 
+import attrs
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -15,10 +16,11 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from api import transcripts
 from api.documented import answers, documented, reference
 from api.engine.hearing import SpeechToTextResponse, SpeechTranscribeRequest
+from api.fallback import with_fallback
 from api.forms import UsingForm, UsingFormOrJson, from_json, parse_form, upload
 from api.json_body import JsonBody
 from api.languages import code_of
-from api.request import UsingApi, UsingCall, UsingCatalog, while_client_waits
+from api.request import KeepAlive, UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.sound import encoded_sound
 from audio import Sound
 from catalog import Catalog
@@ -53,6 +55,7 @@ class TranslationForm(BaseModel):
     prompt: str | None = None
     response_format: Literal["json", "text", "srt", "verbose_json", "vtt"] = "json"
     temperature: float = Field(0.0, ge=0, le=1)
+    keep_alive: KeepAlive = None
 
 
 class TranscriptionForm(TranslationForm):
@@ -129,9 +132,13 @@ async def _answer_engine(
     asked = body.parse(SpeechTranscribeRequest)
     model = asked.model or catalog.first(Capability.TRANSCRIBE)
     job = asked.to_job(encoded_sound(asked.upload(), api, "input_audio"))
-    heard = _heard(job, model, catalog, call)
-    whole = await while_client_waits(request, transcription.collect(heard))
-    return JSONResponse(asked.from_result(whole, model, call.id).model_dump())
+
+    async def write_down(model: str) -> Response:
+        heard = _heard(job, model, catalog, call)
+        whole = await while_client_waits(request, transcription.collect(heard))
+        return JSONResponse(asked.from_result(whole, model, call.id).model_dump())
+
+    return await with_fallback(request, catalog, model, write_down)
 
 
 def _heard(
@@ -143,17 +150,25 @@ def _heard(
 async def _answer(
     job: Transcribe, asked: TranslationForm, request: Request, catalog: Catalog, call: Call
 ) -> Response:
-    heard = _heard(job, asked.model, catalog, call)
-    if isinstance(asked, TranscriptionForm) and asked.stream:
-        begins = await while_client_waits(request, begun(heard))
-        return StreamingResponse(transcripts.events(begins), media_type="text/event-stream")
-    whole = await while_client_waits(request, transcription.collect(heard))
+    call = attrs.evolve(call, keep_alive=asked.keep_alive)
+
+    async def write_down(model: str) -> Response:
+        heard = _heard(job, model, catalog, call)
+        if isinstance(asked, TranscriptionForm) and asked.stream:
+            begins = await while_client_waits(request, begun(heard))
+            return StreamingResponse(transcripts.events(begins), media_type="text/event-stream")
+        whole = await while_client_waits(request, transcription.collect(heard))
+        return _written(whole, asked, "translate" if job.translate else "transcribe")
+
+    return await with_fallback(request, catalog, asked.model, write_down)
+
+
+def _written(whole: Transcript, asked: TranslationForm, task: str) -> Response:
     if asked.response_format in transcripts.PLAIN:
         return transcripts.PLAIN[asked.response_format](whole)
     granularities = (
         asked.timestamp_granularities if isinstance(asked, TranscriptionForm) else ["segment"]
     )
-    task = "translate" if job.translate else "transcribe"
     return JSONResponse(transcripts.verbose(whole, task, granularities))
 
 

@@ -84,7 +84,8 @@ async def _card(catalog: Catalog, name: str, timeout: float) -> ModelCard:
     """Without languages if the model does not answer: this shape has no word for that."""
     entry = catalog.find(name)
     try:
-        languages = _languages(await asyncio.wait_for(entry.handle.card(), timeout))
+        state = await asyncio.wait_for(entry.handle.state(), timeout)
+        languages = _languages(state.card or Card())
     except (TimeoutError, SpeechError):
         languages = []
     return ModelCard(id=name, languages=languages, root=entry.settings.name)

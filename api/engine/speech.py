@@ -13,6 +13,7 @@ from starlette.responses import Response, StreamingResponse
 
 from api.engine.voices import cannot_clone
 from api.engine.wire import Answered, Asked, OrZero, Text, only
+from api.fallback import voice_or_default
 from api.json_body import EncodedFile, JsonBody
 from api.request import text_within_limit
 from catalog import Catalog
@@ -92,6 +93,11 @@ class TextToSpeechRequest(Asked):
     @property
     def sample_rate(self) -> int | None:
         return self.output_options.sample_rate if self.output_options else None
+
+    async def spoken_by(self, model: str, catalog: Catalog) -> Self:
+        """The same of another model."""
+        voice = await voice_or_default(catalog, model, self.voice)
+        return self.model_copy(update={"model": model, "voice": voice})
 
     async def to_job(self, catalog: Catalog, api: ApiSettings) -> Speak:
         self._check_reference()

@@ -1,0 +1,40 @@
+"""When a model cannot serve: its configured fallback does, and the answer's `warnings` header says so."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from fastapi import Request
+
+from catalog import Catalog
+from errors import Failed, InvalidInput, Unavailable
+
+Done = TypeVar("Done")
+
+
+async def with_fallback(
+    request: Request, catalog: Catalog, model: str, attempt: Callable[[str], Awaitable[Done]]
+) -> Done:
+    """What `attempt` makes of the model, else of its fallback, else of that one's."""
+    try:
+        return await attempt(model)
+    except (Unavailable, Failed) as failure:
+        fallback = catalog.fallback(model)
+        if fallback is None:
+            raise
+        warn(request, f"{model} could not serve ({failure.code or failure.status}); {fallback} did")
+        return await with_fallback(request, catalog, fallback, attempt)
+
+
+def warn(request: Request, warning: str) -> None:
+    """Tell the client in a header of the answer, if it has not begun."""
+    request.scope["state"].setdefault("warnings", []).append(warning)
+
+
+async def voice_or_default(catalog: Catalog, model: str, voice: str | None) -> str | None:
+    """The asked voice if this model has it too: a fallback may speak with its own."""
+    try:
+        return await catalog.voice(model, voice)
+    except InvalidInput:
+        return None
