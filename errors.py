@@ -3,8 +3,11 @@
     SpeechError                 something went wrong; the subclasses say what
     ├── InvalidInput     400    the request names or carries something we refuse; `param` says which field
     │   └── Undecodable  400    the bytes are not audio that we can read
+    ├── Unauthorized     401    no key, or none that we know
+    ├── Forbidden        403    a known caller that may not do this
     ├── NotFound         404    no such model, voice or route
     ├── TooLarge         413    a limit of the configuration is exceeded
+    ├── TooMany          429    the caller asks more than its rates allow; as Unavailable, but its own doing
     ├── Unavailable      503    try again after `retry_after` seconds
     ├── TimedOut         504    the deadline of the request passed before the work was done
     └── Failed           500    a bug or a broken runner; the message is for the log, not for the caller
@@ -61,6 +64,20 @@ class Undecodable(InvalidInput):
     """The bytes are not audio that we can read."""
 
 
+class Unauthorized(SpeechError):
+    """The request carries no key, or none that we know."""
+
+    status = 401
+    kind = "invalid_request_error"
+
+
+class Forbidden(SpeechError):
+    """Who asks may not do this."""
+
+    status = 403
+    kind = "invalid_request_error"
+
+
 class NotFound(SpeechError):
     """The named model, voice or route does not exist here."""
 
@@ -73,6 +90,13 @@ class TooLarge(SpeechError):
 
     status = 413
     kind = "invalid_request_error"
+
+
+class TooMany(SpeechError):
+    """The caller asks more than its rates allow; the same request may succeed later."""
+
+    status = 429
+    kind = "requests"  # OpenAI's word for the kind of rate that was exceeded
 
 
 class Unavailable(SpeechError):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import bentoml
 
 from api.app import build_app
-from api.middleware import Bounded
+from api.front import front
+from api.listening import reachable_from_outside
 from api.native import NativeEndpoints
 from catalog import Catalog, model_class
 from runners.base import Model
@@ -60,5 +62,5 @@ Speech: bentoml.Service[Any] = bentoml.service(
     # Our own deadline comes first: BentoML would answer in a shape of its own.
     traffic={"timeout": settings.api.timeouts.request + 60},
 )(bentoml.asgi_app(app, path="/")(type("Speech", (Public,), _members)))
-# The app bounds its own bodies; this is for those of the native endpoints.
-Speech.add_asgi_middleware(Bounded, limit=settings.api.limits.max_upload_bytes)
+for layer in front(settings.api, public=reachable_from_outside(sys.argv)):
+    Speech.add_asgi_middleware(layer.cls, **layer.kwargs)

@@ -6,6 +6,8 @@ A key that we do not know refuses to start and names the right ones. Nothing els
     HARMONY_CONFIG    the file to load instead of the embedded configuration.yaml
     HARMONY_HOME      where weights are kept (default: harmony-speech in the user's cache folder)
     HARMONY_OFFLINE   1: never download, use what is there
+    HARMONY_API_KEYS  API keys beside those of the file: NAME:KEY or NAME:admin:KEY, separated by commas
+    BENTO_CLOUD_API_KEY   the secret that a runner on TCP demands, and that BentoML sends to one
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import yaml
 from pydantic import (
@@ -32,6 +34,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from callers import NAME, AuthSettings, KeySettings, Rates, check_keys, environment_keys, hash_of
 from errors import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -102,7 +105,7 @@ class DeviceSettings(_Strict):
 class RunnerSettings(_Strict):
     """One entry of `model_configs`: one model, served by one runner."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")
+    name: str = Field(pattern=NAME)
     model: str = Field(min_length=1)
     model_type: str = Field(min_length=1)
     language: str | None = None
@@ -154,9 +157,20 @@ class Timeouts(_Strict):
     health: float = Field(1.5, gt=0, le=10)  # what one runner gets to say that it lives
 
 
+class CorsSettings(_Strict):
+    """Whose pages a browser lets call us."""
+
+    origins: tuple[
+        Annotated[str, Field(pattern=r"^(\*|[a-z][a-z0-9+.-]*://[^/?#\sA-Z]+)$")], ...
+    ] = ()
+
+
 class ApiSettings(_Strict):
     limits: Limits = Limits()
     timeouts: Timeouts = Timeouts()
+    auth: AuthSettings = AuthSettings()
+    rates: Rates = Rates()
+    cors: CorsSettings = CorsSettings()
 
 
 def _as_tuple(value: Any) -> Any:
@@ -191,7 +205,8 @@ def load(path: Path | None = None) -> Settings:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: is not YAML: {error}") from error
-    return parse(tree, where=str(path))
+    more = environment_keys(os.environ.get("HARMONY_API_KEYS", ""))
+    return _with_keys(parse(tree, where=str(path)), more, where=str(path))
 
 
 def parse(tree: Any, where: str = "configuration") -> Settings:
@@ -237,6 +252,15 @@ def offline() -> bool:
     return os.environ.get("HARMONY_OFFLINE", "") not in ("", "0")
 
 
+def runner_token_hash() -> str | None:
+    """Of the secret between a public service and its runners on TCP; None if there is none.
+
+    The variable is BentoML's own, because its proxies take from it what they send to runners.
+    """
+    token = os.environ.get("BENTO_CLOUD_API_KEY")
+    return hash_of(token) if token else None
+
+
 def _without_foreign_keys(entries: Any, where: str) -> Any:
     if not isinstance(entries, list):
         return entries
@@ -271,8 +295,8 @@ def _model_at(location: tuple[int | str, ...]) -> type[BaseModel]:
     for part in location:
         if isinstance(part, int):
             continue
-        annotation = model.model_fields[part].annotation
-        model = RunnerSettings if part == "model_configs" else annotation  # type: ignore[assignment]
+        annotation: Any = model.model_fields[part].annotation
+        model = get_args(annotation)[0] if get_origin(annotation) is tuple else annotation
     return model
 
 
@@ -290,6 +314,7 @@ def _check_names(settings: Settings, where: str) -> None:
                 f"{where}: aliases: {alias} means {target}, which is not configured; "
                 f"configured are {', '.join(names)}"
             )
+    check_keys(settings.api.auth.keys, where)
 
 
 def _check_lives(settings: Settings, where: str) -> None:
@@ -315,3 +340,11 @@ def _check_lives(settings: Settings, where: str) -> None:
                 )
             chain.append(fallback)
             entry = entries[fallback]
+
+
+def _with_keys(settings: Settings, more: tuple[KeySettings, ...], where: str) -> Settings:
+    keys = settings.api.auth.keys + more
+    check_keys(keys, f"{where} and HARMONY_API_KEYS")
+    auth = settings.api.auth.model_copy(update={"keys": keys})
+    api = settings.api.model_copy(update={"auth": auth})
+    return settings.model_copy(update={"api": api})

@@ -20,8 +20,20 @@ from errors import InvalidInput, NotFound, SpeechError
 
 logger = logging.getLogger(__name__)
 
-CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 503: "overloaded"}
+CODES = {
+    401: "invalid_api_key",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    429: "rate_limit_exceeded",
+    503: "overloaded",
+}
 FIELD = re.compile(r"[a-z_]+|\d+")
+DENIAL = (
+    "websocket.http.response"  # ASGI's name for an answer with a status in place of a handshake
+)
+POLICY_VIOLATION = 1008  # servers without DENIAL make a 403 of a close before the handshake
 CLIENT_LEFT = 499  # nginx's status, for the log: nobody reads it
 
 
@@ -41,14 +53,26 @@ def body(error: SpeechError) -> dict[str, Any]:
 
 
 def headers(error: SpeechError) -> dict[str, str]:
-    """Whether and when to try again, in the words that OpenAI's SDKs obey."""
+    """Whether and when to try again, in the words that OpenAI's SDKs obey; how to say who one is."""
     if error.retry_after is not None:
-        return {"retry-after": str(math.ceil(error.retry_after)), "x-should-retry": "true"}
-    return {"x-should-retry": "false"}
+        return {
+            "retry-after": str(math.ceil(error.retry_after)),
+            "retry-after-ms": str(math.ceil(error.retry_after * 1000)),
+            "x-should-retry": "true",
+        }
+    challenge = {"www-authenticate": "Bearer"} if error.status == 401 else {}
+    return {"x-should-retry": "false", **challenge}
 
 
 def response(error: SpeechError) -> JSONResponse:
     return JSONResponse(body(error), status_code=error.status, headers=headers(error))
+
+
+async def refuse(error: SpeechError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer ahead of the app, which never reads the body; a websocket is closed unaccepted."""
+    if scope["type"] == "websocket" and DENIAL not in scope.get("extensions", {}):
+        return await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+    await response(error)(scope, receive, send)
 
 
 class UnknownRoute(BaseRoute):

@@ -12,8 +12,9 @@ from pydantic import InstanceOf, WithJsonSchema
 
 from errors import SpeechError, Unavailable
 from runners.base import Model
+from runners.guard import Guarded
 from runners.resident import Resident
-from settings import RunnerSettings
+from settings import RunnerSettings, runner_token_hash
 from tasks import Answer, Call, Card, Detect, Speak, State, Transcribe
 
 logger = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def runner_service(
     Hosted.__name__ = Hosted.__qualname__ = "Runner_" + "".join(
         character if character.isalnum() else "_" for character in settings.name
     )
-    return bentoml.service(
+    service = bentoml.service(
         name=settings.name,
         workers=1,
         traffic=RUNNER_TRAFFIC,
@@ -94,6 +95,8 @@ def runner_service(
             {"name": "MALLOC_ARENA_MAX", "value": "1"},
         ],
     )(Hosted)
+    service.add_asgi_middleware(Guarded, token_hash=runner_token_hash())
+    return service
 
 
 async def _finish_or_hang_up(work: asyncio.Future[Answer], ctx: bentoml.Context | None) -> None:

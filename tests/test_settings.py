@@ -91,7 +91,11 @@ def test_the_embedded_configuration_loads(monkeypatch: pytest.MonkeyPatch) -> No
             "model_configs.1.device_config.devise: unknown key; did you mean device?",
             "device, device_map",
         ),
-        (tree(api={"limit": {}}), "api.limit: unknown key; did you mean", "limits, timeouts"),
+        (
+            tree(api={"limit": {}}),
+            "api.limit: unknown key; did you mean",
+            "auth, cors, limits, rates, timeouts",
+        ),
         (
             tree(api={"limits": {"max_text": 3}}),
             "api.limits.max_text: unknown key",

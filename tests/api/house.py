@@ -10,10 +10,11 @@ from typing import Any
 import attrs
 import httpx
 from fastapi import FastAPI
-from starlette.types import Message
+from starlette.types import ASGIApp, Message
 
 import settings
 from api.app import build_app
+from api.front import behind, front
 from catalog import Catalog
 from runners.handle import RunnerHandle
 from tests.fakes import Fake, FakeDetector, FakeService, FakeSynthesizer, FakeTranscriber
@@ -32,17 +33,24 @@ SETTINGS: Mapping[str, Any] = {
 
 @attrs.define
 class House:
-    """The HTTP app on fakes. `limits` are those of the configuration's `api`."""
+    """The HTTP app on fakes, and what stands before it.
+
+    `limits` are those of the configuration's `api`, which has all else of it; `public` says that the
+    server is bound to more than loopback.
+    """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
     transcriber: FakeTranscriber = attrs.field(factory=FakeTranscriber)
     detector: FakeDetector = attrs.field(factory=FakeDetector)
     limits: Mapping[str, Any] = attrs.field(factory=dict)
+    api: Mapping[str, Any] = attrs.field(factory=dict)
+    public: bool = False
     services: dict[str, FakeService] = attrs.field(init=False)
     app: FastAPI = attrs.field(init=False)
+    served: ASGIApp = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        configured = settings.parse({**SETTINGS, "api": {"limits": self.limits}})
+        configured = settings.parse({**SETTINGS, "api": {"limits": self.limits, **self.api}})
         fakes: dict[str, Fake] = {
             "voice": self.synthesizer,
             "ear": self.transcriber,
@@ -52,6 +60,7 @@ class House:
         handles = {name: RunnerHandle(name, service) for name, service in self.services.items()}
         self.app = build_app(configured)
         self.app.state.catalog = Catalog(configured, handles)
+        self.served = behind(front(configured.api, self.public), self.app)
 
     def get(self, path: str, **request: Any) -> httpx.Response:
         return self.request("GET", path, **request)
@@ -61,7 +70,7 @@ class House:
 
     def request(self, method: str, path: str, **request: Any) -> httpx.Response:
         async def exchange() -> httpx.Response:
-            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            transport = httpx.ASGITransport(self.served, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://house") as client:
                 return await asyncio.wait_for(client.request(method, path, **request), PATIENCE)
 
@@ -106,7 +115,7 @@ class Visit:
         self.sent: list[Message] = []
 
     async def run(self) -> None:
-        await asyncio.wait_for(self._house.app(self._scope, self._receive, self._send), PATIENCE)
+        await asyncio.wait_for(self._house.served(self._scope, self._receive, self._send), PATIENCE)
 
     async def run_until_left_at(self, reached: asyncio.Event) -> None:
         """Hang up once `reached`, and wait until the app has noticed."""
@@ -144,9 +153,8 @@ def error_of(answer: httpx.Response) -> dict[str, Any]:
     error: dict[str, Any] = body["error"]
     assert set(error) == {"message", "type", "param", "code"}
     assert isinstance(error["message"], str) and error["message"]
-    assert error["type"] == (
-        "server_error" if answer.status_code >= 500 else "invalid_request_error"
-    )
+    usual = "server_error" if answer.status_code >= 500 else "invalid_request_error"
+    assert error["type"] == ("requests" if answer.status_code == 429 else usual)
     assert error["param"] is None or isinstance(error["param"], str)
     assert error["code"] is None or isinstance(error["code"], str)
     return error
