@@ -68,9 +68,15 @@ class Account:
 class Rated:
     """Refuses who asks more than its rates; a place is kept until the last byte, or the client, left."""
 
-    def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        clock: Callable[[], float] = time.monotonic,
+        drawers: int = DRAWERS,
+    ) -> None:
         self._app = app
         self._clock = clock
+        self._drawers = drawers
         self._accounts: dict[str | int, Account] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +84,7 @@ class Rated:
         unlimited = caller is None or caller.rates == Rates()
         if caller is None or unlimited or scope["path"] == METRICS:
             return await self._app(scope, receive, send)
-        account = self._accounts.setdefault(_holder(caller, scope), Account())
+        account = self._accounts.setdefault(self._holder(caller, scope), Account())
         account.recover(caller.rates, self._clock())
         refusal = account.refusal(caller.rates)
         if refusal is None:
@@ -98,14 +104,13 @@ class Rated:
         finally:
             account.under_way -= 1
 
-
-def _holder(caller: Caller, scope: Scope) -> str | int:
-    """The key of an account: a name, or the drawer of an address."""
-    if caller.name is not None:
-        return caller.name
-    host, _ = scope.get("client") or ("", 0)
-    # The salt of `hash` is another in every process: nobody can choose whom to share a drawer with.
-    return hash(_network(host)) % DRAWERS
+    def _holder(self, caller: Caller, scope: Scope) -> str | int:
+        """The key of an account: a name, or the drawer of an address."""
+        if caller.name is not None:
+            return caller.name
+        host, _ = scope.get("client") or ("", 0)
+        # `hash` is salted anew in every process: nobody chooses whom to share a drawer with.
+        return hash(_network(host)) % self._drawers
 
 
 def _network(host: str) -> str:
@@ -123,5 +128,7 @@ def _duration(seconds: float) -> str:
     """As OpenAI writes it: 120ms, 1.5s, 6m0s."""
     if seconds < 1:
         return f"{seconds * 1000:.0f}ms"
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f}m{rest:.0f}s" if minutes else f"{rest:g}s"
+    if seconds < 60:
+        return f"{seconds:.3g}s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest}s"

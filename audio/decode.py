@@ -115,7 +115,7 @@ class EncodedSound:
         if reader.size == 0:
             raise self._refusal("it is empty")
         if reader.size > self.limits.max_bytes:
-            limit = f"more than {self.limits.max_bytes} (limit max_bytes)"
+            limit = f"more than {self.limits.max_bytes} (limit max_upload_bytes)"
             raise TooLarge(f"{self._who} has {reader.size} bytes, {limit}", param=self.param)
         try:
             return open_container(reader)
@@ -162,7 +162,7 @@ def decode(
         parts.append(part)
         held += part.samples.nbytes
         if held > sound.limits.max_bytes:
-            limit = f"{sound.limits.max_bytes} bytes when decoded (limit max_bytes)"
+            limit = f"{sound.limits.max_bytes} bytes when decoded (limit max_upload_bytes)"
             raise TooLarge(f"the sound takes more than {limit}", param=param)
     return join(parts, parts[0].rate)
 

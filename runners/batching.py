@@ -188,7 +188,7 @@ class Batcher(Generic[Item, Result]):
         length = len(self._waiting)
         if self._busy == self.limits.lanes and length >= self.limits.max_queue:
             self._rejected["full"].inc()
-            message = f"The queue of the runner {self.name!r} is full ({length} waiting)."
+            message = f"The queue of {self.name!r} is full: max_queue is {self.limits.max_queue}."
             drained = length * self._pace / self.limits.lanes
             raise Unavailable(message, code="queue_full", retry_after=max(RETRY_S, drained))
         cost = self._cost(item)

@@ -7,15 +7,12 @@ enter. A runner on TCP asks for the secret that BentoML's proxies send (docs/rem
 from __future__ import annotations
 
 import hmac
-import logging
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callers import hash_of
-
-logger = logging.getLogger(__name__)
 
 PROBES = frozenset(("/livez", "/healthz", "/readyz"))
 MISSING = "This runner is reached over TCP and has no token: set BENTO_CLOUD_API_KEY where it runs."
@@ -35,12 +32,12 @@ class Guarded:
         given = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ")
         if self._token_hash and hmac.compare_digest(hash_of(given), self._token_hash):
             return await self._app(scope, receive, send)
-        reason = WRONG if self._token_hash else MISSING
-        logger.warning("a call was refused: %s", reason)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
         refusal = JSONResponse(
-            {"error": reason}, status_code=401, headers={"www-authenticate": "Bearer"}
+            {"error": WRONG if self._token_hash else MISSING},
+            status_code=401,
+            headers={"www-authenticate": "Bearer"},
         )
         await refusal(scope, receive, send)
 

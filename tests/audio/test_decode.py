@@ -196,7 +196,7 @@ def test_a_sound_over_the_time_limit_is_refused_with_the_limit() -> None:
 
 
 def test_a_file_over_the_byte_limit_is_refused_with_the_limit() -> None:
-    with pytest.raises(TooLarge, match=r"2044 bytes.*1000 \(limit max_bytes\)"):
+    with pytest.raises(TooLarge, match=r"2044 bytes.*1000 \(limit max_upload_bytes\)"):
         decode(encode(silence(1_000 / 8_000, 8_000), "wav"), limits=DecodeLimits(max_bytes=1_000))
 
 
