@@ -7,7 +7,7 @@
     ├── Forbidden        403    a known caller that may not do this
     ├── NotFound         404    no such model, voice or route
     ├── TooLarge         413    a limit of the configuration is exceeded
-    ├── TooMany          429    the caller asks more than its rates allow; as Unavailable, but its own doing
+    ├── TooMany          429    the caller asks more than its rates allow: again after `retry_after` seconds
     ├── Unavailable      503    try again after `retry_after` seconds
     ├── TimedOut         504    the deadline of the request passed before the work was done
     └── Failed           500    a bug or a broken runner; the message is for the log, not for the caller

@@ -32,16 +32,18 @@ class LiveService:
         folder: Path,
         home: Path,
         *,
+        program: Sequence[str] = ("bentoml", "serve"),
         target: Sequence[str] = (),
+        host: str = "127.0.0.1",
         environment: Mapping[str, str] | None = None,
         health: str = "/health",
     ) -> Iterator[LiveService]:
-        """`bentoml serve` in `folder`, once it is ready; BentoML keeps its own files in `home`."""
+        """`bentoml serve` in `folder`, once `health` is 200; BentoML keeps its own files in `home`."""
         port = _free_port()
         log = home / "service.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "bentoml", "serve", *target, "--host", "127.0.0.1",
+                [sys.executable, "-m", *program, *target, "--host", host,
                  "--port", str(port)],
                 cwd=folder,
                 env={

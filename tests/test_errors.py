@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from errors import (
     Failed,
+    Forbidden,
     InvalidInput,
     NotFound,
     SpeechError,
     TimedOut,
     TooLarge,
+    TooMany,
+    Unauthorized,
     Unavailable,
     Undecodable,
 )
@@ -24,8 +27,11 @@ STATUSES = {
     SpeechError: 500,
     InvalidInput: 400,
     Undecodable: 400,
+    Unauthorized: 401,
+    Forbidden: 403,
     NotFound: 404,
     TooLarge: 413,
+    TooMany: 429,
     Unavailable: 503,
     TimedOut: 504,
     Failed: 500,
@@ -54,7 +60,8 @@ def test_a_failure_survives_pickle_unchanged(failure: SpeechError) -> None:
 def test_a_failure_has_the_status_of_its_kind(kind: type[SpeechError], status: int) -> None:
     assert kind("…").status == status
     # OpenAI's clients tell by the type whether to try again.
-    assert kind("…").kind == ("invalid_request_error" if status < 500 else "server_error")
+    usual = "invalid_request_error" if status < 500 else "server_error"
+    assert kind("…").kind == ("requests" if status == 429 else usual)
 
 
 def test_every_failure_of_ours_is_listed_here() -> None:

@@ -15,7 +15,7 @@ from fastapi import Request
 
 from api.access import CLOSED, MOST_KEYS, OPENED, AdminOnly
 from api.front import behind, front
-from settings import hash_of
+from callers import hash_of
 from tests.api.house import PATIENCE, House, error_of
 
 ANN, BOB, OPS = (f"hs-{name}-0123456789abcdef" for name in ("ann", "bob", "ops"))

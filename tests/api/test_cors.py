@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from api.front import EXPOSED
-from settings import hash_of
+from callers import hash_of
 from tests.api.house import House
 
 KEY = "hs-page-0123456789abcdef"

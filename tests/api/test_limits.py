@@ -10,20 +10,18 @@ import threading
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import attrs
 import httpx
 import pytest
 
 import audio
-from errors import SpeechError
-from runners.hosting import Runner
-from settings import RunnerSettings
-from tasks import Call, Capability, Card, Speak, Speech
+from runners.batching import Batcher, BatchLimits
+from tasks import Call, Speak, Speech
 from tests.api.house import PATIENCE, House, error_of
 from tests.conftest import BUNDLE
-from tests.fakes import SPEAKER, FakeSynthesizer, tone
+from tests.fakes import FakeSynthesizer, tone
 
 SOUND = audio.encode(audio.silence(20, 8000), "wav")
 FORMS = ["/v1/audio/transcriptions", "/v1/audio/translations", "/v1/audio/vad"]
@@ -61,66 +59,40 @@ def test_a_sound_that_is_too_long(path: str) -> None:
 # A queue that is full
 
 
-class Stuck:
-    """A model whose forward lasts until the test lets it go."""
+@attrs.define
+class Queued(FakeSynthesizer):
+    """Stands before a real queue, whose one forward lasts until the test lets it go."""
 
-    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.SPEAK,)
-    unit: ClassVar[str] = "characters"
-    batch_budget: ClassVar[float] = 1000.0
-    card = SPEAKER
+    opened: threading.Event = attrs.field(factory=threading.Event)
+    batcher: Batcher[Speak, Speech] = attrs.field(init=False)
 
-    def __init__(self) -> None:
-        self.reached, self.opened = threading.Event(), threading.Event()
+    def __attrs_post_init__(self) -> None:
+        limits = BatchLimits(max_items=1, max_cost=1.0, max_queue=2)
+        self.batcher = Batcher(self._forward, name="voice", limits=limits)
 
-    def group(self, job: Speak) -> None:
-        return None
+    async def synthesize(self, job: Speak, call: Call) -> Speech:
+        return await self.batcher.submit(job)
 
-    def cost(self, job: Speak) -> float:
-        return 1.0
-
-    def synthesize(self, jobs: Sequence[Speak]) -> list[Speech]:
-        self.reached.set()
+    def _forward(self, jobs: Sequence[Speak]) -> list[Speech]:
         assert self.opened.wait(PATIENCE)
         return [Speech(tone(0.1)) for _ in jobs]
 
 
-@attrs.define
-class Queued(FakeSynthesizer):
-    """Stands before a real runner, queue and all, in this process."""
-
-    runner: Runner = attrs.field(kw_only=True)
-
-    async def card(self) -> Card:
-        return SPEAKER
-
-    async def synthesize(self, job: Speak, call: Call) -> Speech:
-        outcome = (await self.runner.run(job, call)).outcome
-        if isinstance(outcome, SpeechError):
-            raise outcome
-        assert isinstance(outcome, Speech)
-        return outcome
-
-
 def test_who_finds_the_queue_full_is_refused_at_once_and_the_others_are_served() -> None:
-    model = Stuck()
-    entry = RunnerSettings(name="voice", model="none", model_type="x", max_queue=2)
-    runner = Runner(entry, model)  # type: ignore[arg-type]
-    house = House(synthesizer=Queued(runner=runner))
     asked = {"model": "voice", "input": "Hello.", "response_format": "pcm"}
 
     async def scenario() -> None:
-        transport = httpx.ASGITransport(house.served)
+        queued = Queued()
+        transport = httpx.ASGITransport(House(synthesizer=queued).served)
         async with httpx.AsyncClient(transport=transport, base_url="http://house") as client:
 
             async def ask() -> httpx.Response:
                 return await client.post("/v1/audio/speech", json=asked)
 
-            accepted = [asyncio.ensure_future(ask())]
-            await asyncio.wait_for(asyncio.to_thread(model.reached.wait, PATIENCE), PATIENCE)
-            accepted += [asyncio.ensure_future(ask()) for _ in range(2)]
-            batcher = runner._batchers[Capability.SPEAK]
-            while batcher.waiting < 2:
-                await asyncio.sleep(0)
+            accepted = [asyncio.ensure_future(ask()) for _ in range(3)]
+            async with asyncio.timeout(PATIENCE):
+                while queued.batcher.waiting < 2:
+                    await asyncio.sleep(0.001)
             for _ in range(3):
                 answer = await asyncio.wait_for(ask(), PATIENCE)
                 assert answer.status_code == 503
@@ -130,10 +102,10 @@ def test_who_finds_the_queue_full_is_refused_at_once_and_the_others_are_served()
                 assert answer.headers["x-should-retry"] == "true"
             # Nobody was let go meanwhile: the refusals waited for nothing.
             assert not any(task.done() for task in accepted)
-            model.opened.set()
+            queued.opened.set()
             served = await asyncio.wait_for(asyncio.gather(*accepted), PATIENCE)
             assert [answer.status_code for answer in served] == [200] * 3
-        await runner.close()
+        await queued.batcher.close()
 
     asyncio.run(scenario())
 

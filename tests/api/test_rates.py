@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from api.access import Caller
 from api.rates import Rated
-from settings import Rates, hash_of
+from callers import Rates, hash_of
 from tests.api.house import PATIENCE, House, Visit, error_of
 from tests.fakes import FakeSynthesizer, Hold
 

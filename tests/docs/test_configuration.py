@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 import catalog
 import settings
+from callers import KeySettings
 from runners import kokoro, piper, silero, whisper
 from settings import RunnerSettings, Settings
 from tests.docs.blocks import BUNDLE, PAGES, blocks
@@ -96,6 +97,19 @@ def test_the_default_of_a_key_is_the_one_in_the_table(row: Row) -> None:
 def test_the_example_of_a_key_loads(row: Row) -> None:
     tree = nested(bare(row["key"]), yaml.safe_load(bare(row["example"])))
     settings.parse(whole(tree))
+
+
+def test_every_key_of_an_api_key_has_a_row_with_its_default() -> None:
+    written = {bare(row["entry"]): row["default"] for row in rows("entry", TEXT)}
+    declared = dict(leaves(KeySettings))
+    assert written.keys() == declared.keys()
+    for name, field in declared.items():
+        required = field.is_required()
+        assert (
+            written[name] == "required"
+            if required
+            else yaml.safe_load(bare(written[name])) == (field.get_default())
+        )
 
 
 def test_every_option_of_every_family_has_a_row() -> None:

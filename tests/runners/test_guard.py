@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from callers import hash_of
 from runners.guard import MISSING, WRONG, Guarded
 from runners.hosting import runner_service
-from settings import RunnerSettings, hash_of
+from settings import RunnerSettings
 from tests.fakes import Speaks
 
 TOKEN = "a-token-of-32-characters-or-more"
