@@ -130,11 +130,12 @@ def require_admin(caller: Caller | None) -> None:
         raise Forbidden("This needs an API key with the role admin.", code="admin_only")
 
 
-def _demand_admin(connection: HTTPConnection) -> None:
+def demand_admin(connection: HTTPConnection) -> None:
+    """A dependency of routes that only admins may use."""
     require_admin(connection.scope.get("state", {}).get("caller"))
 
 
-AdminOnly = Annotated[None, Depends(_demand_admin)]
+AdminOnly = Annotated[None, Depends(demand_admin)]
 
 
 def _presented(headers: Headers) -> Iterator[str]:

@@ -29,8 +29,9 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan" or _is_local(scope) or scope["path"] in PROBES:
             return await self._app(scope, receive, send)
-        given = Headers(scope=scope).get("authorization", "").removeprefix("Bearer ")
-        if self._token_hash and hmac.compare_digest(hash_of(given), self._token_hash):
+        scheme, _, given = Headers(scope=scope).get("authorization", "").partition(" ")
+        known = self._token_hash and hmac.compare_digest(hash_of(given), self._token_hash)
+        if known and scheme == "Bearer":
             return await self._app(scope, receive, send)
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})

@@ -45,7 +45,7 @@ def call(
 @pytest.mark.parametrize("server", [TCP, ("127.0.0.1", 3000), ("::1", 3000), None, ("", None)])
 @pytest.mark.parametrize(
     "authorization",
-    [None, b"", b"Bearer", b"Bearer ", b"Bearer wrong", b"Basic " + TOKEN.encode(), b"\xff",
+    [None, b"", b"Bearer", b"Bearer ", b"Bearer wrong", b"Basic " + TOKEN.encode(), TOKEN.encode(), b"\xff",
      b"Bearer " + TOKEN.encode() + b"x", b"Bearer " + hash_of(TOKEN).encode()],
 )  # fmt: skip
 def test_a_stranger_on_tcp_is_refused_before_its_body_is_read(

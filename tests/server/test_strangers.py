@@ -145,8 +145,6 @@ def test_a_service_with_the_token_uses_a_runner_of_another_machine(
         file.write_bytes(SOUND["file"][1])
         with bentoml.SyncHTTPClient(public.url, token=KEY) as client:
             assert client.detect(file=file)["timestamps"] == []
-        with pytest.raises(bentoml.exceptions.BentoMLException):
-            bentoml.SyncHTTPClient(public.url, token="wrong-0123456789abcdef")
 
 
 # A public address
