@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
-from api import activity, errors, health, models, speech, transcriptions
+from api import activity, errors, health, lifecycle, models, speech, transcriptions
 from api.documented import add_schemas
 from api.engine import listings, voices
 from api.engine.hearing import (
@@ -17,7 +17,6 @@ from api.engine.hearing import (
     SpeechTranscribeRequest,
 )
 from api.engine.speech import TextToSpeechRequest, TextToSpeechResponse
-from api.middleware import Bounded, Traced
 from settings import Settings
 from version import VERSION
 
@@ -59,11 +58,9 @@ def build_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     errors.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
-    for module in (speech, transcriptions, activity, listings, voices, models, health):
+    for module in (speech, transcriptions, activity, listings, voices, lifecycle, models, health):
         app.include_router(module.router)
     app.router.routes.append(errors.UnknownRoute())
-    app.add_middleware(Bounded, limit=settings.api.limits.max_upload_bytes)
-    app.add_middleware(Traced)
     return app
 
 

@@ -22,7 +22,7 @@ class Traced:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or "request_id" in scope.get("state", {}):
+        if scope["type"] != "http":
             return await self._app(scope, receive, send)
         started = time.perf_counter()
         given = Headers(scope=scope).get("x-request-id", "")

@@ -7,6 +7,7 @@ job ──▶ circuit ──▶ stay ──▶ wire ──▶ the runner's proce
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, TypeVar
 
 from errors import Failed, SpeechError
@@ -28,6 +29,9 @@ from tasks import (
     Transcribe,
     Transcript,
 )
+
+# Seconds before a call is tried again: connections to a process that died are known as dead by then.
+BREATH = 0.2
 
 Answered = TypeVar("Answered")
 
@@ -106,6 +110,7 @@ class RunnerHandle:
             # A pipe breaks when its process dies, or when it was closed a moment before it was used. No
             # job changes anything but its own answer, so it may be asked again.
             self._stay.lost()
+            await asyncio.sleep(BREATH)
             return await self._wire.run(job, call)
 
 

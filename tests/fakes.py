@@ -164,6 +164,8 @@ class FakeService:
     fake: Fake
     broken: Exception | None = None
     mute: bool = False
+    presence: Presence = Presence.LOADED
+    problem: SpeechError | None = None
 
     async def card(self) -> Card:
         await self._reach()
@@ -171,7 +173,18 @@ class FakeService:
 
     async def state(self) -> State:
         await self._reach()
-        return State(Presence.LOADED, card=self.fake.offers)
+        memory = 1024 if self.presence is Presence.LOADED else 0
+        return State(self.presence, memory, self.fake.offers, self.problem)
+
+    async def load(self) -> State:
+        await self._reach()
+        self.presence = Presence.FAILED if self.problem else Presence.LOADED
+        return await self.state()
+
+    async def unload(self) -> State:
+        await self._reach()
+        self.presence = Presence.UNLOADED
+        return await self.state()
 
     async def run(self, job: Job, call: Call) -> Answer:
         await self._reach()

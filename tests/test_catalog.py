@@ -256,3 +256,14 @@ def test_an_unknown_voice_is_told_the_known_ones(usual: Catalog, unknown: str) -
 def test_a_voice_of_a_model_without_any_is_refused_as_such(usual: Catalog) -> None:
     with pytest.raises(InvalidInput, match="cannot synthesize"):
         asyncio.run(usual.voice("tiny", "alloy"))
+
+
+def test_a_fallback_must_be_able_to_do_the_same() -> None:
+    entries = [
+        {"name": "kokoro", "model": "m", "model_type": "Kokoro", "fallback": "vad"},
+        {"name": "vad", "model": "m", "model_type": "SileroVAD"},
+    ]
+    settings = parse({"model_configs": entries})
+    handles = {name: RunnerHandle(name, Answering(())) for name in ("kokoro", "vad")}
+    with pytest.raises(SettingsError, match="kokoro: fallback vad cannot do the same"):
+        Catalog(settings, handles)

@@ -36,12 +36,13 @@ class House:
     """The HTTP app on fakes, and what stands before it.
 
     `limits` are those of the configuration's `api`, which has all else of it; `public` says that the
-    server is bound to more than loopback.
+    server is bound to more than loopback; `spare` is the fallback of `voice`.
     """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
     transcriber: FakeTranscriber = attrs.field(factory=FakeTranscriber)
     detector: FakeDetector = attrs.field(factory=FakeDetector)
+    spare: FakeSynthesizer | None = None
     limits: Mapping[str, Any] = attrs.field(factory=dict)
     api: Mapping[str, Any] = attrs.field(factory=dict)
     public: bool = False
@@ -50,11 +51,17 @@ class House:
     served: ASGIApp = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        configured = settings.parse({**SETTINGS, "api": {"limits": self.limits, **self.api}})
+        tree = {**SETTINGS, "api": {"limits": self.limits, **self.api}}
+        if self.spare:
+            voice, *others = SETTINGS["model_configs"]
+            spare = {**voice, "name": "spare"}
+            tree["model_configs"] = [{**voice, "fallback": "spare"}, *others, spare]
+        configured = settings.parse(tree)
         fakes: dict[str, Fake] = {
             "voice": self.synthesizer,
             "ear": self.transcriber,
             "gate": self.detector,
+            **({"spare": self.spare} if self.spare else {}),
         }
         self.services = {name: FakeService(fake) for name, fake in fakes.items()}
         handles = {name: RunnerHandle(name, service) for name, service in self.services.items()}

@@ -179,7 +179,7 @@ def test_many_requests_at_once_do_not_mix(house: House) -> None:
     import httpx
 
     async def ask_all() -> list[httpx.Response]:
-        transport = httpx.ASGITransport(house.app)
+        transport = httpx.ASGITransport(house.served)
         async with httpx.AsyncClient(transport=transport, base_url="http://house") as client:
             return await asyncio.gather(*(ask(client, number) for number in range(20)))
 

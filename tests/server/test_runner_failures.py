@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -94,33 +95,65 @@ def test_a_runner_that_hangs_is_named_and_goes_on(fragile: LiveService, http: ht
     wait_until_well(http)
 
 
-def test_a_stream_whose_runner_dies_breaks_and_does_not_just_end(
+LONG = {"model": "kokoro", "input": " ".join([SAID] * 40), "response_format": "pcm"}
+
+
+@contextlib.contextmanager
+def killed_whenever_it_is_back(service: LiveService, name: str) -> Iterator[None]:
+    """Once is not enough: a sentence whose runner died is asked for again."""
+    enough = threading.Event()
+
+    def kill() -> None:
+        while not enough.wait(0.2):
+            with contextlib.suppress(ValueError, psutil.NoSuchProcess):  # it is not back yet
+                runner(service, name).kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        killer.join()
+
+
+def test_a_stream_outlives_the_death_of_its_runner(
     fragile: LiveService, http: httpx.Client
 ) -> None:
-    asked = {"model": "kokoro", "input": " ".join([SAID] * 40), "response_format": "pcm"}
-    with (
-        pytest.raises(httpx.RemoteProtocolError),
-        http.stream("POST", "/v1/audio/speech", json=asked) as answer,
-    ):
-        for number, _ in enumerate(answer.iter_raw()):
-            if number == 0:
-                runner(fragile, "kokoro").kill()
+    asked = {**LONG, "input": " ".join([SAID] * 6)}
+    whole = len(http.post("/v1/audio/speech", json=asked).content)
+    with http.stream("POST", "/v1/audio/speech", json=asked) as answer:
+        parts = answer.iter_raw()
+        got = len(next(parts))
+        runner(fragile, "kokoro").kill()
+        got += sum(map(len, parts))
+    assert got == whole
+    wait_until_well(http)
+
+
+def test_a_stream_whose_runner_stays_dead_breaks_and_does_not_just_end(
+    fragile: LiveService, http: httpx.Client
+) -> None:
+    with http.stream("POST", "/v1/audio/speech", json=LONG) as answer:
+        parts = answer.iter_raw()
+        next(parts)
+        with (
+            killed_whenever_it_is_back(fragile, "kokoro"),
+            pytest.raises(httpx.RemoteProtocolError),
+        ):
+            list(parts)
     wait_until_well(http)
     assert speak(http, "kokoro").status_code == 200
 
 
-def test_events_whose_runner_dies_end_with_an_error(
+def test_events_whose_runner_stays_dead_end_with_an_error(
     fragile: LiveService, http: httpx.Client
 ) -> None:
-    asked = {
-        "model": "kokoro", "input": " ".join([SAID] * 40), "response_format": "pcm",
-        "stream_format": "sse",
-    }  # fmt: skip
+    asked = {**LONG, "stream_format": "sse"}
     with http.stream("POST", "/v1/audio/speech", json=asked) as answer:
-        lines: list[str] = []
-        for line in answer.iter_lines():
-            if not lines:
-                runner(fragile, "kokoro").kill()
-            lines.append(line)
-    assert '"error"' in [line for line in lines if line][-1]
+        lines = answer.iter_lines()
+        next(lines)
+        with killed_whenever_it_is_back(fragile, "kokoro"):
+            told = [line for line in lines if line]
+    assert '"error"' in told[-1]
     wait_until_well(http)
