@@ -10,7 +10,8 @@ package it fetched, and reads no environment.
 
     sources.py    the grammar of a source          packages.py   pip and npm, wheels and tarballs
     manifest.py   the pinned defaults              hub.py        snapshots of the hub
-    record.py     the lock file and the hashing    delivery.py   from an origin to a checked file
+    remote.py     what the hub is asked            delivery.py   from an origin to a checked file
+    record.py     the lock file and the hashing    room.py       whether the disk has room
     store.py      fetch, verify, list, remove      progress.py   bar, lines, or nothing
 """
 

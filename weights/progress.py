@@ -23,7 +23,7 @@ class Progress(Protocol):
 
     @property
     def interactive(self) -> bool:
-        """Whether somebody watches, so that pip and the hub may draw their own bars."""
+        """Whether somebody watches, so that pip may draw its own bar."""
 
     def say(self, line: str) -> None:
         """Tell one thing that happened."""

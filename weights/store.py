@@ -26,6 +26,7 @@ from weights.manifest import Entry, File, Manifest
 from weights.packages import PackageSource, Registries
 from weights.progress import Console, Progress, megabytes
 from weights.record import NAME, Finding, Record, Seen, inspect, look
+from weights.room import check_room
 from weights.sources import Hub, Known, Local, Package, Unserved, allowed, parse, slug
 
 State = Literal["ready", "partial", "missing", "damaged"]
@@ -106,11 +107,13 @@ class Store:
         if isinstance(origin, Local):
             raise WeightsError(f"{source} is your own, not the store's: remove it there")
         home = self.root / slug(origin)
-        if not home.exists():
+        begun = isinstance(origin, Hub) and (self.root / hub.FOLDER / hub.repository(origin)).exists()
+        if not (home.exists() or begun):
             raise WeightsError(f"there is nothing of {source} below {self.root}")
         with self._workshop(home.name) as shop:
             # Out of sight in one step, so that nobody meets half a folder.
-            home.rename(shop / "removed")
+            with suppress(FileNotFoundError):
+                home.rename(shop / "removed")
             if isinstance(origin, Hub):
                 self._remove_cached(origin)
 
@@ -139,8 +142,9 @@ class Store:
 
     def _bring(self, files: Sequence[File], home: Path, record: Record, shop: Path) -> None:
         if files:
-            size = megabytes(sum(file.size for file in files))
-            self._progress.say(f"{record.source}: fetching {len(files)} files, {size}")
+            size = sum(file.size for file in files)
+            check_room(shop, size, record.source)
+            self._progress.say(f"{record.source}: fetching {len(files)} files, {megabytes(size)}")
         delivery = Delivery(shop, self._packages, self._progress, offline=self._offline)
         unserved: list[File] = []
         tried: dict[str, list[str]] = {}
@@ -200,10 +204,12 @@ class Store:
             record.files[name] = delivery.first(package, name, home / name, pin)
 
     def _bring_snapshot(self, origin: Hub, allow: Patterns, record: Record) -> None:
-        folder = hub.snapshot(
-            origin, allow, cache=self.root / hub.FOLDER, commit=record.commit,
-            offline=self._offline, progress=self._progress,
-        )  # fmt: skip
+        # Sources that differ in revision or path share what the repository has in common.
+        with self._lock(hub.repository(origin)):
+            folder = hub.snapshot(
+                origin, allow, cache=self.root / hub.FOLDER, commit=record.commit,
+                offline=self._offline, progress=self._progress,
+            )  # fmt: skip
         record.folder = folder.relative_to(self.root.resolve()).as_posix()
         record.commit, record.inside = folder.name, origin.path
         paths = [
