@@ -4,6 +4,10 @@
 French, Hindi, Italian and Brazilian Portuguese need the espeak extra and are offered when it is
 installed; Japanese and Mandarin voices are not offered, for we have no front end that makes the phonemes
 they were trained on. Does not clone voices. The export takes one text at a time.
+
+Two layouts are read. Ours: one network, config.json with the vocabulary, voices in a source of their
+own. That of onnx-community on the hub: several networks in onnx/, of which the dtype chooses one, the
+vocabulary in tokenizer.json, and voices/.
 """
 
 from __future__ import annotations
@@ -27,13 +31,24 @@ from runners.onnx import Network
 from settings import RunnerSettings, options_of
 from tasks import Capability, Card, Speak, Speech, Voice
 from weights import Store
+from weights.sources import Hub, parse
 
 RATE = 24000
+PAD = 0  # the token at both ends, which the community's vocabulary lists as "$"
 LONGEST = 510  # phonemes: the network's 512 positions less one pad at each end
 STYLE = 256  # numbers in one row of a voice; it has a row for every length of text
 VOICES = "kokoro-voices"
 BEST = "af_heart"  # the model's makers grade it highest
-FILES = ("*.onnx", "config.json")
+CONFIGS = ("config.json", "tokenizer.json")  # one of them holds the vocabulary
+PLAIN = ("kokoro*.onnx", "model.onnx")  # a network that lies alone
+# In onnx/ on the hub; q8f16, q4 and the others can be named as `file`.
+EXPORTS = {
+    "float32": "model", "float": "model", "bfloat16": "model",  # there is no export in bfloat16
+    "float16": "model_fp16", "half": "model_fp16",
+}  # fmt: skip
+QUANTIZED = "model_quantized"  # 92 MB of int8
+# The first input has another name in onnx-community's exports.
+TOKENS = ("tokens", "input_ids")
 
 # The first letter of a voice's name tells its language.
 LANGUAGES = {
@@ -52,7 +67,9 @@ FrontEnd = Callable[[str], str]
 
 @attrs.frozen
 class Options:
-    voices: str = VOICES  # the source of the voices, apart from the network's
+    file: str | None = None  # the network, inside its source; None: as the dtype wants it
+    # The source of the voices; None: the hub repository of the network, else our default ones
+    voices: str | None = None
     default_voice: str | None = None  # None: the best of those configured
 
 
@@ -64,12 +81,17 @@ class Kokoro:
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         self._options = options_of(Options, settings)
-        folder = store.fetch(settings.source, allow=FILES)
+        folders = {
+            source: store.fetch(source, allow=files)
+            for source, files in _own_sources(settings, self._options).items()
+        }
+        folder = folders[settings.source]
         self._vocabulary = _vocabulary(folder)
-        self._session = Network(_network_file(folder), settings)
+        self._session = Network(_network_file(folder, settings, self._options), settings)
+        self._tokens = _tokens_input(self._session, settings)
         self._front_ends = _front_ends(store)
         self._voices = _voices(
-            store.fetch(self._options.voices, allow=("*.bin",)), self._front_ends, settings
+            folders[_voices_source(settings, self._options)], self._front_ends, settings
         )
         self.card = Card(
             languages=tuple(sorted({voice.language for voice in self._offered})),
@@ -81,8 +103,7 @@ class Kokoro:
 
     @staticmethod
     def sources(settings: RunnerSettings) -> Mapping[str, tuple[str, ...] | None]:
-        options = options_of(Options, settings)
-        return {settings.source: FILES, options.voices: ("*.bin",), **english.SOURCES}
+        return {**_own_sources(settings, options_of(Options, settings)), **english.SOURCES}
 
     def group(self, job: Speak) -> Hashable:
         return None
@@ -129,11 +150,11 @@ class Kokoro:
         )
 
     def _infer(self, phonemes: str, voice: NDArray[np.float32], speed: float) -> Samples:
-        tokens = [0, *(self._vocabulary[phoneme] for phoneme in phonemes), 0]
+        tokens = [PAD, *(self._vocabulary[phoneme] for phoneme in phonemes), PAD]
         samples: Samples = self._session.run(
             None,
             {
-                "tokens": np.array([tokens], dtype=np.int64),
+                self._tokens: np.array([tokens], dtype=np.int64),
                 "style": voice[len(phonemes) - 1][None],
                 "speed": np.array([speed], dtype=np.float32),
             },
@@ -154,18 +175,64 @@ def pieces(phonemes: str, longest: int) -> Iterator[str]:
         yield piece
 
 
-def _network_file(folder: Path) -> Path:
+def _own_sources(settings: RunnerSettings, options: Options) -> dict[str, tuple[str, ...] | None]:
+    """The network's source and the voices', which may be the same."""
+    networks = (options.file,) if options.file else (_export(settings), *PLAIN)
+    sources: dict[str, tuple[str, ...] | None] = {settings.source: (*networks, *CONFIGS)}
+    voices = _voices_source(settings, options)
+    if voices != settings.source:
+        return {**sources, voices: ("*.bin",)}
+    wanted = tuple(f"voices/{name}.bin" for name in settings.voices or ("*",))
+    return {settings.source: (*networks, *CONFIGS, *wanted)}
+
+
+def _voices_source(settings: RunnerSettings, options: Options) -> str:
+    if options.voices:
+        return options.voices
+    return settings.source if isinstance(parse(settings.source), Hub) else VOICES
+
+
+def _export(settings: RunnerSettings) -> str:
+    """The network in onnx/ that fits: on a GPU what is not said means float32, which int8 is slower than."""
+    if settings.dtype == "auto":
+        name = QUANTIZED if settings.device == "cpu" else "model"
+    else:
+        name = EXPORTS.get(settings.dtype, QUANTIZED)
+    return f"onnx/{name}.onnx"
+
+
+def _network_file(folder: Path, settings: RunnerSettings, options: Options) -> Path:
+    chosen = folder / (options.file or _export(settings))
+    if chosen.is_file():
+        return chosen
     files = sorted(folder.rglob("*.onnx"))
-    if len(files) != 1:
-        raise SettingsError(f"{folder}: expected one .onnx file, found {len(files)}")
+    if options.file or len(files) != 1:
+        raise SettingsError(
+            f"{settings.name}: there is no {chosen.relative_to(folder)} in {folder}, and "
+            f"{len(files)} .onnx files where one is wanted; name it with options.file"
+        )
     return files[0]
 
 
+def _tokens_input(network: Network, settings: RunnerSettings) -> str:
+    for name in TOKENS:
+        if name in network.inputs:
+            return name
+    raise SettingsError(
+        f"{settings.name}: {settings.source} is no Kokoro: its network wants {network.inputs}"
+    )
+
+
 def _vocabulary(folder: Path) -> Mapping[str, int]:
-    vocabulary: Mapping[str, int] = json.loads(
-        (folder / "config.json").read_text(encoding="utf-8")
-    )["vocab"]
-    return vocabulary
+    """The number of each phoneme, from the config or, as in onnx-community's layout, the tokenizer."""
+    vocabulary: Mapping[str, int] | None = None
+    for name in CONFIGS:
+        if vocabulary is None and (folder / name).is_file():
+            tree = json.loads((folder / name).read_text(encoding="utf-8"))
+            vocabulary = tree.get("vocab") or tree.get("model", {}).get("vocab")
+    if vocabulary is None:
+        raise SettingsError(f"{folder}: neither {' nor '.join(CONFIGS)} holds a vocabulary")
+    return {phoneme: number for phoneme, number in vocabulary.items() if number != PAD}
 
 
 def _front_ends(store: Store) -> dict[str, FrontEnd]:

@@ -42,6 +42,11 @@ class Network:
         if providers == [PROVIDERS["cpu"]]:
             self._run_options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what the network wants."""
+        return tuple(found.name for found in self._session.get_inputs())
+
     def run(self, outputs: Sequence[str] | None, feed: Mapping[str, Any]) -> list[Any]:
         """The named outputs, all if None."""
         found: list[Any] = self._session.run(outputs, feed, self._run_options)

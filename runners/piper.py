@@ -53,7 +53,7 @@ class Piper:
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         self._options = options_of(Options, settings)
         file = _voice_file(store.fetch(settings.source, allow=FILES))
-        self._config = json.loads(Path(f"{file}.json").read_text(encoding="utf-8"))
+        self._config = _config(file)
         self._speakers = _speakers(self._config, file, settings)
         self._session = Network(file, settings)
         self._front_end = _front_end(self._config, self._options, store)
@@ -137,6 +137,16 @@ def _voice_file(source: Path) -> Path:
     if len(files) != 1:
         raise SettingsError(f"{source}: expected one .onnx voice, found {len(files)}")
     return files[0]
+
+
+def _config(file: Path) -> Mapping[str, Any]:
+    place = Path(f"{file}.json")
+    if not place.is_file():
+        raise SettingsError(
+            f"{file.name} needs its {place.name} beside it; name the folder that holds both"
+        )
+    config: Mapping[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+    return config
 
 
 def _front_end(config: Mapping[str, Any], options: Options, store: Store) -> FrontEnd:

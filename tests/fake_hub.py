@@ -72,7 +72,8 @@ class Trouble:
     breaks: list[int] = attrs.field(factory=list)
     instead: bytes | None = None  # sent in place of what was announced
     deaf: bool = False  # to Range
-    hold: threading.Event | None = None  # awaited in the middle of the answer
+    hold: threading.Event | None = None  # awaited in the middle of the answer …
+    pause: int | None = None  # … or, if a number is given, after so many bytes
     reached: threading.Event = attrs.field(factory=threading.Event)
 
 
@@ -87,7 +88,7 @@ class Repository:
 @attrs.define
 class FakeHub:
     repositories: dict[str, Repository] = attrs.field(factory=dict)
-    troubles: dict[str, Trouble] = attrs.field(factory=dict)  # by path in the repository
+    troubles: dict[str, Trouble] = attrs.field(factory=dict)  # by path in a repository, or "api"
     asked: list[Asked] = attrs.field(factory=list)
     _server: ThreadingHTTPServer = attrs.field(init=False)
     _thread: threading.Thread = attrs.field(init=False)
@@ -147,9 +148,9 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
                 repo, commit, name = found.groups()
                 self._send_file(hub.repositories[repo].commits[commit][name], name)
             elif found := re.fullmatch(r"/api/models/([^/]+/[^/]+)/(revision|tree)/(.+)", path):
-                self._api(*found.groups(), token)
+                self._api(found[1], found[2], found[3], token)
             elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
-                self._resolve(*found.groups(), token)
+                self._resolve(found[1], found[2], found[3], token)
             else:
                 self._refuse(404, "RepoNotFound")
 
@@ -158,6 +159,8 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
         def _api(self, repo: str, what: str, revision: str, token: str | None) -> None:
             if not (repository := self._open(repo, token)):
                 return
+            if hold := hub.troubles.get("api", Trouble()).hold:
+                hold.wait(60)
             commit = repository.branches.get(revision, revision)
             if commit not in repository.commits:
                 self._refuse(404, "RevisionNotFound")
@@ -184,19 +187,24 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             if not (repository := self._open(repo, token, gate=True)):
                 return
             commit = repository.branches.get(revision, revision)
-            if commit not in repository.commits:
-                return self._refuse(404, "RevisionNotFound")
-            stored = repository.commits[commit].get(path)
-            if stored is None:
-                return self._refuse(404, "EntryNotFound")
+            stored = repository.commits.get(commit, {}).get(path)
             about = {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
-            if not stored.large:
-                return self._send_file(stored, path, about)
-            self._begin(302, 0, {
-                **about, "Location": f"{hub.cdn}/{repo}/{commit}/{path}?signature=secret",
-                "X-Linked-Etag": f'"{stored.hash}"', "X-Linked-Size": str(stored.size),
-            })  # fmt: skip
-            return None
+            if stored is None:
+                known = commit in repository.commits
+                self._refuse(404, "EntryNotFound" if known else "RevisionNotFound")
+            elif stored.large:
+                self._redirect(stored, about, f"{repo}/{commit}/{path}")
+            else:
+                self._send_file(stored, path, about)
+
+        def _redirect(self, stored: Stored, about: Mapping[str, str], path: str) -> None:
+            headers = {
+                **about,
+                "Location": f"{hub.cdn}/{path}?signature=secret",
+                "X-Linked-Etag": f'"{stored.hash}"',
+                "X-Linked-Size": str(stored.size),
+            }
+            self._begin(302, 0, headers)
 
         def _open(self, repo: str, token: str | None, gate: bool = False) -> Repository | None:
             """The repository, if the caller may read it; a gate shows its list of files to all."""
@@ -205,9 +213,7 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             if repository and (allowed or (repository.gated and not gate)):
                 return repository
             gated = repository is not None and repository.gated
-            self._refuse(
-                403 if token else 401, "GatedRepo" if gated else "RepoNotFound"
-            )
+            self._refuse(403 if token else 401, "GatedRepo" if gated else "RepoNotFound")
             return None
 
         def _send_file(
@@ -228,16 +234,16 @@ def _handler(hub: FakeHub) -> type[BaseHTTPRequestHandler]:
             self._send_body(stored, start, end, trouble)
 
         def _send_body(self, stored: Stored, start: int, end: int | None, bad: Trouble) -> None:
-            at = start
+            at, pause = start, bad.pause or stored.size // 2
             for whole in stored.pieces(start):
                 piece = whole if end is None else whole[: max(end - at, 0)]
-                half = len(piece) // 2 if bad.hold else len(piece)
-                self.wfile.write(piece[:half])
+                head = max(pause - at, 0) if bad.hold else len(piece)
+                self.wfile.write(piece[:head])
                 self.wfile.flush()
-                bad.reached.set()
-                if bad.hold:
+                if bad.hold and at <= pause < at + len(piece):
+                    bad.reached.set()
                     bad.hold.wait(60)
-                    self.wfile.write(piece[half:])
+                self.wfile.write(piece[head:])
                 at += len(piece)
                 if end is not None and at >= end:
                     self.close_connection = True

