@@ -71,12 +71,11 @@ class Remote:
 
     def read(self, commit: str, path: str, blob: Blob, into: BinaryIO, have: int) -> None:
         """Append the bytes of a file from `have` on; goes on by itself while the hub sends any."""
-        from huggingface_hub import hf_hub_url
         from huggingface_hub.file_download import http_get
 
         with self._told(commit):
             http_get(
-                hf_hub_url(self._repo, path, revision=commit),
+                f"{self._endpoint}/{self._repo}/resolve/{commit}/{quote(path)}",
                 into,
                 resume_size=have,
                 headers=self._headers,

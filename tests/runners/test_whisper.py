@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+import faster_whisper.utils
 import numpy as np
 import pytest
 
@@ -201,6 +202,10 @@ def test_a_size_means_its_repository() -> None:
     assert source == SIZES["tiny.en"] == "Systran/faster-whisper-tiny.en"
     (own,) = FasterWhisper.sources(CONFIGURED[NAME].model_copy(update={"model": "me/mine"}))
     assert own == "me/mine"
+
+
+def test_every_size_that_faster_whisper_knows_is_known_and_means_the_same() -> None:
+    assert dict(faster_whisper.utils._MODELS) == SIZES
 
 
 class StopsEarly(FasterWhisper):
