@@ -17,7 +17,7 @@ from types import ModuleType
 import attrs
 
 from errors import InvalidInput, NotFound, SettingsError
-from runners.base import Detector, Model, Synthesizer, Transcriber
+from runners.base import Detector, Embedder, Model, Synthesizer, Transcriber
 from runners.handle import RunnerHandle
 from runners.kokoro import Kokoro
 from runners.piper import Piper
@@ -128,6 +128,13 @@ class Catalog:
 
     def any_detector(self) -> Detector | None:
         able = self.able_to(Capability.DETECT)
+        return self._entries[able[0]].handle if able else None
+
+    def embedder(self, model: str) -> Embedder:
+        return self._entry(model, Capability.EMBED).handle
+
+    def any_embedder(self) -> Embedder | None:
+        able = self.able_to(Capability.EMBED)
         return self._entries[able[0]].handle if able else None
 
     def able_to(self, capability: Capability) -> list[str]:

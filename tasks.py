@@ -11,6 +11,8 @@ import uuid
 from enum import Enum
 
 import attrs
+import numpy as np
+from numpy.typing import NDArray
 
 from audio import Audio, Sound
 from errors import SpeechError
@@ -22,6 +24,7 @@ class Capability(Enum):
     SPEAK = "synthesize"
     TRANSCRIBE = "transcribe"
     DETECT = "detect"
+    EMBED = "embed"
 
 
 @attrs.frozen
@@ -78,7 +81,14 @@ class Detect:
     padding_after: float | None = None
 
 
-Job = Speak | Transcribe | Detect
+@attrs.frozen
+class Embed:
+    """Say whose voice it is, as a point in a space where one speaker's voice is always near itself."""
+
+    sound: Sound
+
+
+Job = Speak | Transcribe | Detect | Embed
 
 
 # Results
@@ -133,6 +143,16 @@ class Transcript:
 
 
 @attrs.frozen
+class Turn:
+    """What one speaker says without another between."""
+
+    start: float
+    end: float
+    text: str
+    speaker: str
+
+
+@attrs.frozen
 class Span:
     """A stretch of speech, in seconds."""
 
@@ -148,7 +168,15 @@ class Activity:
     duration: float
 
 
-Result = Speech | Transcript | Activity
+@attrs.frozen(eq=False)
+class Embedding:
+    """A voice [D]; only embeddings of the same space can be compared, by the cosine between them."""
+
+    vector: NDArray[np.float32]
+    space: str  # the model that made it, and its version where that changes the numbers
+
+
+Result = Speech | Transcript | Activity | Embedding
 
 
 # What a runner answers
@@ -181,6 +209,7 @@ class Card:
     voices: tuple[Voice, ...] = ()
     default_voice: str | None = None
     rate: int | None = None  # Hz of what it speaks or wants to hear
+    same_speaker: float | None = None  # cosine from which two embeddings are of one speaker
 
 
 class Presence(Enum):

@@ -16,7 +16,12 @@ router = APIRouter(tags=["models"])
 
 CREATED = 1763683200  # OpenAI's field wants a date; ours is the first release of this service
 OWNER = "harmony-speech"
-TASKS = {"synthesize": "speech", "transcribe": "transcription", "detect": "vad"}
+TASKS = {
+    "synthesize": "speech",
+    "transcribe": "transcription",
+    "detect": "vad",
+    "embed": "speaker-embedding",
+}
 
 
 @router.get("/v1/models")

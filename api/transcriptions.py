@@ -6,6 +6,7 @@ A body in JSON is Harmony Speech Engine's; it goes the same way to the model and
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import attrs
@@ -22,10 +23,11 @@ from api.json_body import JsonBody
 from api.languages import code_of
 from api.request import KeepAlive, UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.sound import encoded_sound
+from api.speakers import references
 from audio import Sound
 from catalog import Catalog
 from errors import InvalidInput
-from pipelines import transcription
+from pipelines import diarization, transcription
 from pipelines.flow import begun
 from settings import ApiSettings
 from tasks import Call, Capability, Detect, Transcribe, Transcript
@@ -74,6 +76,10 @@ class TranscriptionForm(TranslationForm):
         None
     )
 
+    @property
+    def diarized(self) -> bool:
+        return self.response_format == "diarized_json"
+
 
 @router.post(
     "/v1/audio/transcriptions",
@@ -92,7 +98,8 @@ async def create_transcription(
     if isinstance(body, JsonBody):
         return await _answer_engine(body, request, catalog, api, call)
     asked = parse_form(body, TranscriptionForm)
-    _check(asked)
+    _check(asked, catalog)
+    known = await while_client_waits(request, references(asked, api.limits))
     sound = encoded_sound(upload(body), api)
     job = Transcribe(
         sound=sound,
@@ -100,9 +107,14 @@ async def create_transcription(
         language=next(iter(await _codes(catalog, asked.model, [asked.language])), None),
         prompt=_prompt(asked),
         temperature=asked.temperature or None,
-        words="word" in asked.timestamp_granularities,
+        words="word" in asked.timestamp_granularities or asked.diarized,
         chunking=_chunking(asked.chunking_strategy, sound),
     )
+    if asked.diarized and (embedder := catalog.any_embedder()):
+        tell = partial(
+            diarization.diarize, sound=sound, references=known, embedder=embedder, call=call
+        )
+        return await _answer_with_speakers(job, asked, request, catalog, call, tell)
     return await _answer(job, asked, request, catalog, call)
 
 
@@ -172,17 +184,41 @@ def _written(whole: Transcript, asked: TranslationForm, task: str) -> Response:
     return JSONResponse(transcripts.verbose(whole, task, granularities))
 
 
-def _check(asked: TranscriptionForm) -> None:
+async def _answer_with_speakers(
+    job: Transcribe,
+    asked: TranscriptionForm,
+    request: Request,
+    catalog: Catalog,
+    call: Call,
+    tell: transcripts.TellsSpeakers,
+) -> Response:
+    heard = _heard(job, asked.model, catalog, call)
+    if asked.stream:
+        begins = await while_client_waits(request, begun(heard))
+        events = transcripts.events(begins, tell)
+        return StreamingResponse(events, media_type="text/event-stream")
+    whole = await while_client_waits(request, transcription.collect(heard))
+    turns = await while_client_waits(request, tell(whole))
+    return JSONResponse(transcripts.diarized(whole, turns))
+
+
+def _check(asked: TranscriptionForm, catalog: Catalog) -> None:
     """Refuse what no configured model could do, by name."""
     if asked.include:
         raise InvalidInput(
             "'include': logprobs are not available from the configured models.", param="include"
         )
-    speakers = asked.known_speaker_names or asked.known_speaker_references
-    if asked.response_format == "diarized_json" or speakers:
+    known = asked.known_speaker_names or asked.known_speaker_references
+    param = "known_speaker_names" if known else "response_format"
+    if (asked.diarized or known) and not catalog.able_to(Capability.EMBED):
         raise InvalidInput(
-            "Telling speakers apart needs a speaker encoder; none is configured.",
-            param="known_speaker_names" if speakers else "response_format",
+            "Telling speakers apart needs a speaker encoder, and none is configured: add an entry "
+            "to model_configs whose model_type can embed voices.",
+            param=param,
+        )
+    if known and not asked.diarized:
+        raise InvalidInput(
+            "'known_speaker_names' needs response_format diarized_json.", param=param
         )
     if (
         "timestamp_granularities" in asked.model_fields_set

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from api import errors
 from api.languages import name_of
 from errors import SpeechError
-from tasks import Segment, Transcript, Word
+from tasks import Segment, Transcript, Turn, Word
 
 HEARD_TOKENS_PER_SECOND = 10  # for `usage` of a stream: OpenAI counts a second of sound as so many
 
@@ -67,17 +67,42 @@ PLAIN: Mapping[str, Callable[[Transcript], Response]] = {
 }
 
 
-async def events(transcripts: AsyncIterator[Transcript]) -> AsyncGenerator[str, None]:
-    """Server-sent events: a delta for each segment, at last the whole text."""
+def diarized(transcript: Transcript, turns: Sequence[Turn]) -> dict[str, Any]:
+    return {
+        "task": "transcribe",
+        "duration": round(transcript.duration, 3),
+        "text": transcript.text,
+        "segments": [_turn(number, turn) for number, turn in enumerate(turns, start=1)],
+        "usage": usage(transcript),
+    }
+
+
+# Who says what of a transcript.
+TellsSpeakers = Callable[[Transcript], Coroutine[Any, Any, Sequence[Turn]]]
+
+
+async def events(
+    transcripts: AsyncIterator[Transcript], tell: TellsSpeakers | None = None
+) -> AsyncGenerator[str, None]:
+    """Server-sent events: a delta for each segment, at last the whole text.
+
+    Who spoke is known when all was heard, so the segments with their speakers come just before that.
+    """
     text, duration, written = "", 0.0, 0
+    heard: list[Segment] = []
     try:
         async for part in transcripts:
+            heard += part.segments
             duration = max(duration, part.duration)
             for segment in part.segments:
                 delta = segment.text if text else segment.text.lstrip()
                 text += delta
                 written += len(segment.tokens)
                 yield _event({"type": "transcript.text.delta", "delta": delta})
+        for number, turn in enumerate(
+            await tell(Transcript(tuple(heard), "", duration)) if tell else (), start=1
+        ):
+            yield _event(_turn(number, turn))
     except SpeechError as error:
         yield _event(errors.body(error))
         return
@@ -118,6 +143,17 @@ def segment_fields(number: int, segment: Segment) -> dict[str, Any]:
         "avg_logprob": segment.avg_logprob,
         "compression_ratio": segment.compression_ratio,
         "no_speech_prob": segment.no_speech_prob,
+    }
+
+
+def _turn(number: int, turn: Turn) -> dict[str, Any]:
+    return {
+        "type": "transcript.text.segment",
+        "id": f"seg_{number:03}",
+        "start": round(turn.start, 3),
+        "end": round(turn.end, 3),
+        "text": turn.text,
+        "speaker": turn.speaker,
     }
 
 

@@ -13,13 +13,26 @@ from collections.abc import Hashable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from settings import RunnerSettings
-from tasks import Activity, Call, Capability, Card, Detect, Speak, Speech, Transcribe, Transcript
+from tasks import (
+    Activity,
+    Call,
+    Capability,
+    Card,
+    Detect,
+    Embed,
+    Embedding,
+    Speak,
+    Speech,
+    Transcribe,
+    Transcript,
+)
 from weights import Store
 
 CAPABILITY_OF: dict[type, Capability] = {
     Speak: Capability.SPEAK,
     Transcribe: Capability.TRANSCRIBE,
     Detect: Capability.DETECT,
+    Embed: Capability.EMBED,
 }
 
 
@@ -39,6 +52,11 @@ class Transcriber(Protocol):
 class Detector(Protocol):
     async def card(self) -> Card: ...
     async def detect(self, job: Detect, call: Call) -> Activity: ...
+
+
+class Embedder(Protocol):
+    async def card(self) -> Card: ...
+    async def embed(self, job: Embed, call: Call) -> Embedding: ...
 
 
 # What a family provides

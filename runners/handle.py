@@ -22,6 +22,8 @@ from tasks import (
     Call,
     Card,
     Detect,
+    Embed,
+    Embedding,
     Job,
     Speak,
     Speech,
@@ -74,6 +76,9 @@ class RunnerHandle:
 
     async def detect(self, job: Detect, call: Call) -> Activity:
         return await self._run(job, call, Activity)
+
+    async def embed(self, job: Embed, call: Call) -> Embedding:
+        return await self._run(job, call, Embedding)
 
     async def _run(self, job: Job, call: Call, expected: type[Answered]) -> Answered:
         answer = await self._answer(job, call)

@@ -15,7 +15,7 @@ from runners.base import Model
 from runners.guard import Guarded
 from runners.resident import Resident
 from settings import RunnerSettings, runner_token_hash
-from tasks import Answer, Call, Card, Detect, Speak, State, Transcribe
+from tasks import Answer, Call, Card, Detect, Embed, Speak, State, Transcribe
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,9 @@ SAME_PROCESS: Any = (
 )
 
 wire = WithJsonSchema({"type": "object"})
-WireJob = Annotated[InstanceOf[Speak] | InstanceOf[Transcribe] | InstanceOf[Detect], wire]
+WireJob = Annotated[
+    InstanceOf[Speak] | InstanceOf[Transcribe] | InstanceOf[Detect] | InstanceOf[Embed], wire
+]
 WireCall = Annotated[InstanceOf[Call], wire]
 WireAnswer = Annotated[InstanceOf[Answer], wire]
 WireCard = Annotated[InstanceOf[Card] | InstanceOf[SpeechError], wire]
