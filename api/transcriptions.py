@@ -111,9 +111,9 @@ async def create_transcription(
         chunking=_chunking(asked.chunking_strategy, sound),
     )
     if asked.diarized and (embedder := catalog.any_embedder()):
-        tell = partial(
-            diarization.diarize, sound=sound, references=known, embedder=embedder, call=call
-        )
+        # Before anything is transcribed, and so before the first byte of a stream.
+        voices = await while_client_waits(request, diarization.known_voices(known, embedder, call))
+        tell = partial(diarization.diarize, sound=sound, known=voices, embedder=embedder, call=call)
         return await _answer_with_speakers(job, asked, request, catalog, call, tell)
     return await _answer(job, asked, request, catalog, call)
 

@@ -30,6 +30,7 @@ RATE = 16000
 BLOCK = 60.0  # seconds of sound in memory
 # Long enough to know a voice by, short enough to fall between two changes of speaker.
 WINDOW, HOP = 1.5, 0.75
+REST = 0.2  # what may be left of a stretch without a window to its end: half a word
 SHORTEST = 0.6  # a window around a short word is widened to this
 PAUSE = 0.3  # between words; from here on it is a likely place for another to speak
 APART = 0.5  # a longer pause is in no window
@@ -45,15 +46,18 @@ class Reference:
     sound: Audio
 
 
+@attrs.frozen(eq=False)
+class Known:
+    """A known speaker's voice, as the encoder hears it."""
+
+    name: str
+    vector: Vectors
+
+
 async def diarize(
-    transcript: Transcript,
-    sound: Sound,
-    references: Sequence[Reference],
-    embedder: Embedder,
-    call: Call,
+    transcript: Transcript, sound: Sound, known: Sequence[Known], embedder: Embedder, call: Call
 ) -> list[Turn]:
     """The segments of a transcript, cut where the speaker changes."""
-    known = await known_voices(references, embedder, call)
     words = [word for segment in transcript.segments for word in _words(segment)]
     windows, vectors = [], []
     async with aclosing(_embedded(words, sound, embedder, call)) as found:
@@ -63,19 +67,22 @@ async def diarize(
                 vectors.append(vector)
     same = (await embedder.card()).same_speaker or speakers.SAME_SPEAKER
     # Minutes of arithmetic for a day of sound: not in the loop that serves everybody.
-    said_by = await asyncio.to_thread(_said_by, words, windows, vectors, known, same)
-    names = _Names(references)
+    voices = [speaker.vector for speaker in known]
+    said_by = await asyncio.to_thread(_said_by, words, windows, vectors, voices, same)
+    names = _Names([speaker.name for speaker in known])
     return list(_turns(transcript, [names[speaker] for speaker in said_by]))
 
 
 async def known_voices(
     references: Sequence[Reference], embedder: Embedder, call: Call
-) -> list[Vectors]:
-    """The references' embeddings; one in which no voice is heard is refused."""
+) -> list[Known]:
+    """The voices of known speakers; a reference in which none is heard is refused."""
 
-    async def hear(reference: Reference) -> Vectors:
+    async def hear(reference: Reference) -> Known:
         try:
-            return (await embedder.embed(Embed(reference.sound), call)).vector
+            return Known(
+                reference.name, (await embedder.embed(Embed(reference.sound), call)).vector
+            )
         except InvalidInput as error:
             raise InvalidInput(
                 f"The reference of '{reference.name}' cannot be used: {error.message}",
@@ -111,7 +118,7 @@ def windows_over(words: Sequence[Word]) -> Iterator[Span]:
             continue
         for step in range(int((length - WINDOW) / HOP) + 1):
             yield Span(stretch.start + step * HOP, stretch.start + step * HOP + WINDOW)
-        if (length - WINDOW) % HOP > HOP / 2:
+        if (length - WINDOW) % HOP > REST:
             yield Span(stretch.end - WINDOW, stretch.end)
 
 
@@ -206,8 +213,7 @@ def _turns(transcript: Transcript, names: Sequence[str]) -> Iterator[Turn]:
 class _Names(dict[int, str]):
     """What each speaker's number is called: known names, and letters in order of appearance."""
 
-    def __init__(self, references: Sequence[Reference]) -> None:
-        known = [reference.name for reference in references]
+    def __init__(self, known: Sequence[str]) -> None:
         super().__init__(enumerate(known))
         self._letters = speakers.labels(known)
 

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
-SAME_SPEAKER = 0.7  # cosine, for an encoder that names none
+# Cosine, for an encoder that names none. With GE2E and windows of 1.5 s, two of one voice have 0.74 to
+# 0.89, two of different voices rarely 0.66; recordings were told apart whole from 0.60 to 0.75.
+SAME_SPEAKER = 0.7
 MOST = 16  # speakers in one recording
 BLOCK, MOST_IN_BLOCK = 512, 64  # points that are compared at once, and groups that they become
-LEAST = 3  # windows: who is heard for less may be another in passing, a laugh or a cough
+LEAST = 2  # windows: a single one may be a laugh, a cough, or two who speak at once
 # What it takes to hear another speaker from one word to the next, in similarity: less after a pause,
 # where speakers do change.
 SWITCH, SWITCH_AT_PAUSE = 0.5, 0.15
@@ -103,7 +105,7 @@ def cast_of(points: Vectors, references: Vectors, same_speaker: float) -> Cast:
         groups = Groups(groups.sums[large], groups.sizes[large])
     centres, fresh = list(groups.centres), count(len(references))
     speakers = [
-        int(row.argmax()) if row.max(initial=-1) >= same_speaker else next(fresh)
+        int(row.argmax()) if len(row) and row.max() >= same_speaker else next(fresh)
         for row in groups.centres @ references.T
     ]
     # Who says a word or two is in no group of their own, and still known.

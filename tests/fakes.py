@@ -3,9 +3,9 @@
 Each remembers what it was asked, fails where it is told to, and can be held up: a held one waits until
 it is cancelled or let go, so tests of disconnects need no clock.
 
-    FakeSynthesizer, FakeTranscriber, FakeDetector    what a pipeline is given
-    FakeService                                       what BentoML puts before a runner; wants a RunnerHandle
-    Speaks, Transcribes, Detects                      what `model_type` names: tests.fakes:Speaks
+    FakeSynthesizer, FakeTranscriber, FakeDetector, FakeEmbedder    what a pipeline is given
+    FakeService                              what BentoML puts before a runner; wants a RunnerHandle
+    Speaks, Transcribes, Detects, Embeds     what `model_type` names: tests.fakes:Speaks
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from tasks import (
     Capability,
     Card,
     Detect,
+    Embed,
+    Embedding,
     Job,
     Presence,
     Segment,
@@ -42,13 +44,14 @@ from tasks import (
 
 RATE = 24000
 SECONDS_PER_CHARACTER = 0.05
+BANDS = np.geomspace(80, 4000, 24)  # Hz; by these the fake embedder tells voices apart
 LOUD = 0.01  # amplitude that the fake detector takes for speech
 
 
-def tone(seconds: float, rate: int = RATE) -> Audio:
-    """A sound that is not silence: 200 Hz at half of full scale."""
+def tone(seconds: float, rate: int = RATE, pitch: float = 200.0) -> Audio:
+    """A sound that is not silence: a tone of `pitch` Hz at half of full scale."""
     times = np.arange(round(seconds * rate), dtype=np.float32) / np.float32(rate)
-    return Audio((0.5 * np.sin(2 * np.pi * 200 * times)).astype(np.float32), rate)
+    return Audio((0.5 * np.sin(2 * np.pi * pitch * times)).astype(np.float32), rate)
 
 
 @attrs.define
@@ -96,6 +99,7 @@ SPEAKER = Card(
 )
 LISTENER = Card(languages=("en", "de"), rate=16000)
 WATCHER = Card(rate=16000)
+NOSE = Card(rate=16000, same_speaker=0.7)
 
 
 @attrs.define
@@ -154,7 +158,35 @@ class FakeDetector(_Fake):
         return Activity(spans, sound.duration)
 
 
-Fake = FakeSynthesizer | FakeTranscriber | FakeDetector
+@attrs.define
+class FakeEmbedder(_Fake):
+    """Tells voices by their pitch: the vector says how much of the sound lies in which band."""
+
+    offers: Card = NOSE
+    at_work: int = 0
+    most_at_work: int = 0
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def embed(self, job: Embed, call: Call) -> Embedding:
+        self.at_work += 1
+        self.most_at_work = max(self.most_at_work, self.at_work)
+        try:
+            await self._arrive(job, call)
+            await asyncio.sleep(0)
+        finally:
+            self.at_work -= 1
+        sound = join(list(job.sound.blocks(16000, 60.0)), 16000)
+        strength = np.abs(np.fft.rfft(sound.samples))
+        pitches = np.fft.rfftfreq(len(sound.samples), 1 / 16000)
+        bands, _ = np.histogram(pitches, BANDS, weights=strength**2)
+        if not bands.sum() > LOUD:
+            raise InvalidInput("there is no voice in this sound")
+        return Embedding(np.sqrt(bands).astype(np.float32), "pitch")
+
+
+Fake = FakeSynthesizer | FakeTranscriber | FakeDetector | FakeEmbedder
 
 
 @attrs.define
@@ -218,6 +250,21 @@ class Transcribes:
 class Detects:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.DETECT,)
     options: ClassVar[type] = NoOptions
+
+
+class Embeds:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.EMBED,)
+    options: ClassVar[type] = NoOptions
+
+
+def conversation(*parts: tuple[float, float, float], rate: int = 16000) -> Audio:
+    """A sound of (seconds of silence, seconds of a tone, its pitch in Hz)."""
+    pieces = [
+        piece
+        for pause, said, pitch in parts
+        for piece in (silence(pause, rate), tone(said, rate, pitch))
+    ]
+    return join(pieces, rate)
 
 
 def spoken_sound(*parts: tuple[float, float], rate: int = 16000) -> Audio:

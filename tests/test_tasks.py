@@ -21,6 +21,8 @@ from tasks import (
     Call,
     Card,
     Detect,
+    Embed,
+    Embedding,
     Job,
     Result,
     Segment,
@@ -56,6 +58,7 @@ segments = st.builds(
 jobs = st.one_of(
     st.builds(Speak, st.text(), st.none() | st.text(), st.none() | st.text(), st.floats(0.25, 4)),
     detections,
+    st.builds(Embed, sounds),
     st.builds(
         Transcribe,
         sounds,
@@ -68,7 +71,9 @@ jobs = st.one_of(
         chunking=st.none() | detections,
     ),
 )
+vectors = arrays.arrays(np.float32, st.integers(1, 256), elements=st.floats(-1, 1, width=32))
 results = st.one_of(
+    st.builds(Embedding, vectors, st.text()),
     st.builds(Speech, sounds),
     st.builds(Transcript, st.lists(segments, max_size=3).map(tuple), st.text(), seconds),
     st.builds(Activity, st.lists(st.builds(Span, seconds, seconds)).map(tuple), seconds),
@@ -112,6 +117,7 @@ def test_an_answer_survives_pickle_unchanged(
         Answer(InvalidInput("no such voice", param="voice", code="voice_not_found")),
         Call(priority=3, deadline=12.5),
         Card(("en",), (Voice("joe", "en-US"),), "joe", 22050),
+        Card(rate=16000, same_speaker=0.7),
         Card(),
     ],
 )

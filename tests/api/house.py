@@ -17,7 +17,14 @@ from api.app import build_app
 from api.front import behind, front
 from catalog import Catalog
 from runners.handle import RunnerHandle
-from tests.fakes import Fake, FakeDetector, FakeService, FakeSynthesizer, FakeTranscriber
+from tests.fakes import (
+    Fake,
+    FakeDetector,
+    FakeEmbedder,
+    FakeService,
+    FakeSynthesizer,
+    FakeTranscriber,
+)
 
 PATIENCE = 20.0  # seconds until a test that hangs fails instead
 SETTINGS: Mapping[str, Any] = {
@@ -30,19 +37,22 @@ SETTINGS: Mapping[str, Any] = {
     "voice_aliases": {"alloy": ["zoe", "bob"], "nova": ["zoe"]},
 }
 
+ENCODER = {"name": "nose", "model": "none", "model_type": "tests.fakes:Embeds"}
+
 
 @attrs.define
 class House:
     """The HTTP app on fakes, and what stands before it.
 
     `limits` are those of the configuration's `api`, which has all else of it; `public` says that the
-    server is bound to more than loopback; `spare` is the fallback of `voice`.
+    server is bound to more than loopback; `spare` is the fallback of `voice`; no `embedder`, no encoder.
     """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
     transcriber: FakeTranscriber = attrs.field(factory=FakeTranscriber)
     detector: FakeDetector = attrs.field(factory=FakeDetector)
     spare: FakeSynthesizer | None = None
+    embedder: FakeEmbedder | None = None
     limits: Mapping[str, Any] = attrs.field(factory=dict)
     api: Mapping[str, Any] = attrs.field(factory=dict)
     public: bool = False
@@ -51,18 +61,21 @@ class House:
     served: ASGIApp = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        tree = {**SETTINGS, "api": {"limits": self.limits, **self.api}}
-        if self.spare:
-            voice, *others = SETTINGS["model_configs"]
-            spare = {**voice, "name": "spare"}
-            tree["model_configs"] = [{**voice, "fallback": "spare"}, *others, spare]
-        configured = settings.parse(tree)
+        voice, *others = SETTINGS["model_configs"]
         fakes: dict[str, Fake] = {
             "voice": self.synthesizer,
             "ear": self.transcriber,
             "gate": self.detector,
-            **({"spare": self.spare} if self.spare else {}),
         }
+        if self.spare:
+            fakes["spare"] = self.spare
+            others.append({**voice, "name": "spare"})
+            voice = {**voice, "fallback": "spare"}
+        if self.embedder:
+            fakes["nose"] = self.embedder
+            others.append(ENCODER)
+        tree = {**SETTINGS, "model_configs": [voice, *others]}
+        configured = settings.parse({**tree, "api": {"limits": self.limits, **self.api}})
         self.services = {name: FakeService(fake) for name, fake in fakes.items()}
         handles = {name: RunnerHandle(name, service) for name, service in self.services.items()}
         self.app = build_app(configured)

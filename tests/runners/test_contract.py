@@ -21,6 +21,8 @@ from tasks import (
     Call,
     Capability,
     Detect,
+    Embed,
+    Embedding,
     Job,
     Speak,
     Speech,
@@ -38,11 +40,13 @@ BAD: Mapping[Capability, Job] = {
     Capability.SPEAK: Speak(ONE, voice="no such voice"),
     Capability.TRANSCRIBE: Transcribe(UNDECODED),
     Capability.DETECT: Detect(UNDECODED),
+    Capability.EMBED: Embed(UNDECODED),
 }
 RESULT_OF = {
     Capability.SPEAK: Speech,
     Capability.TRANSCRIBE: Transcript,
     Capability.DETECT: Activity,
+    Capability.EMBED: Embedding,
 }
 
 
@@ -59,6 +63,7 @@ def jobs(say: Say) -> Mapping[Capability, Sequence[Job]]:
         Capability.SPEAK: [Speak(ONE), Speak(f"{ONE} {TWO}"), Speak("")],
         Capability.TRANSCRIBE: [Transcribe(short), Transcribe(long)],
         Capability.DETECT: [Detect(long), Detect(short), Detect(silence(1, RATE))],
+        Capability.EMBED: [Embed(long), Embed(short)],
     }
 
 
@@ -76,6 +81,8 @@ def answered(
 
 def content(result: Any) -> Any:
     """A result in types that compare by content."""
+    if isinstance(result, Embedding):
+        return (result.space, result.vector.tobytes())
     if isinstance(result, Speech):
         return (result.audio.rate, result.audio.samples.tobytes())
     return result
@@ -148,6 +155,10 @@ def test_a_batch_is_answered_in_number_order_and_type(
         if capability is Capability.SPEAK:
             lengths = [len(result.audio.samples) for result in together]
             assert lengths[1] > lengths[0] > lengths[2] == 0
+        elif capability is Capability.EMBED:
+            assert {(r.space, r.vector.shape) for r in together} == {
+                (together[0].space, together[0].vector.shape)
+            }
         else:
             assert [r.duration for r in together] == [r.duration for r in alone]
 
@@ -172,6 +183,11 @@ def test_results_are_sound_of_the_card_s_rate_or_lie_inside_the_sound(
                 case Detect(Audio() as sound), Activity(spans, duration):
                     assert duration == sound.duration
                     assert all(0 <= s.start < s.end <= duration for s in spans)
+                case Embed(), Embedding(vector, space):
+                    assert vector.dtype == np.dtype(np.float32)
+                    assert vector.ndim == 1
+                    assert np.isfinite(vector).all()
+                    assert space
                 case _:
                     raise AssertionError(f"{type(job)} was answered with {type(result)}")
 
