@@ -160,7 +160,7 @@ class FakeDetector(_Fake):
 
 @attrs.define
 class FakeEmbedder(_Fake):
-    """Tells voices by their pitch: the vector says how much of the sound lies in which band."""
+    """Tells voices by their pitch."""
 
     offers: Card = NOSE
     at_work: int = 0
@@ -177,13 +177,21 @@ class FakeEmbedder(_Fake):
             await asyncio.sleep(0)
         finally:
             self.at_work -= 1
-        sound = join(list(job.sound.blocks(16000, 60.0)), 16000)
-        strength = np.abs(np.fft.rfft(sound.samples))
-        pitches = np.fft.rfftfreq(len(sound.samples), 1 / 16000)
-        bands, _ = np.histogram(pitches, BANDS, weights=strength**2)
-        if not bands.sum() > LOUD:
-            raise InvalidInput("there is no voice in this sound")
-        return Embedding(np.sqrt(bands).astype(np.float32), "pitch")
+        found = by_pitch(job)
+        if isinstance(found, InvalidInput):
+            raise found
+        return found
+
+
+def by_pitch(job: Embed) -> Embedding | InvalidInput:
+    """How much of a sound lies in which band."""
+    sound = join(list(job.sound.blocks(16000, 60.0)), 16000)
+    strength = np.abs(np.fft.rfft(sound.samples))
+    pitches = np.fft.rfftfreq(len(sound.samples), 1 / 16000)
+    bands, _ = np.histogram(pitches, BANDS, weights=strength**2)
+    if not bands.sum() > LOUD:
+        return InvalidInput("there is no voice in this sound")
+    return Embedding(np.sqrt(bands).astype(np.float32), "pitch")
 
 
 Fake = FakeSynthesizer | FakeTranscriber | FakeDetector | FakeEmbedder
