@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import binascii
 import re
@@ -11,6 +10,7 @@ from typing import Protocol
 from audio import Audio, DecodeLimits, EncodedSound, join
 from errors import InvalidInput
 from pipelines.diarization import RATE, Reference
+from pipelines.flow import in_thread
 from settings import Limits
 
 MOST = 4  # speakers, as at OpenAI
@@ -39,7 +39,7 @@ async def references(asked: Asked, limits: Limits) -> list[Reference]:
         )
     _check_names(names)
     return [
-        Reference(name, await asyncio.to_thread(_clip, name, clip, limits))
+        Reference(name, await in_thread("decode", _clip, name, clip, limits))
         for name, clip in zip(names, clips, strict=True)
     ]
 

@@ -21,7 +21,7 @@ import numpy as np
 from audio import Audio, Sound, join
 from errors import InvalidInput
 from pipelines import speakers
-from pipelines.flow import from_thread, in_order
+from pipelines.flow import from_thread, in_order, in_thread
 from pipelines.speakers import Vectors
 from runners.base import Embedder
 from tasks import Call, Embed, Segment, Span, Transcript, Turn, Word
@@ -68,7 +68,7 @@ async def diarize(
     same = (await embedder.card()).same_speaker or speakers.SAME_SPEAKER
     # Minutes of arithmetic for a day of sound: not in the loop that serves everybody.
     voices = [speaker.vector for speaker in known]
-    said_by = await asyncio.to_thread(_said_by, words, windows, vectors, voices, same)
+    said_by = await in_thread("cluster", _said_by, words, windows, vectors, voices, same)
     names = _Names([speaker.name for speaker in known])
     return list(_turns(transcript, [names[speaker] for speaker in said_by]))
 
@@ -141,7 +141,7 @@ async def _pieces(
     """Each window with its sound, of which no more than a block is held."""
     waiting = list(reversed(windows))
     offset, held = 0, join([], RATE)  # the first sample of what is held
-    async with aclosing(from_thread(sound.blocks(RATE, BLOCK))) as blocks:
+    async with aclosing(from_thread(sound.blocks(RATE, BLOCK), "decode")) as blocks:
         async for block in blocks:
             held = join([held, block], RATE)
             while waiting and round(waiting[-1].end * RATE) <= offset + len(held.samples):
