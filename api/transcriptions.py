@@ -192,14 +192,19 @@ async def _answer_with_speakers(
     call: Call,
     tell: transcripts.TellsSpeakers,
 ) -> Response:
-    heard = _heard(job, asked.model, catalog, call)
-    if asked.stream:
-        begins = await while_client_waits(request, begun(heard))
-        events = transcripts.events(begins, tell)
-        return StreamingResponse(events, media_type="text/event-stream")
-    whole = await while_client_waits(request, transcription.collect(heard))
-    turns = await while_client_waits(request, tell(whole))
-    return JSONResponse(transcripts.diarized(whole, turns))
+    call = attrs.evolve(call, keep_alive=asked.keep_alive)
+
+    async def write_down(model: str) -> Response:
+        heard = _heard(job, model, catalog, call)
+        if asked.stream:
+            begins = await while_client_waits(request, begun(heard))
+            events = transcripts.events(begins, tell)
+            return StreamingResponse(events, media_type="text/event-stream")
+        whole = await while_client_waits(request, transcription.collect(heard))
+        turns = await while_client_waits(request, tell(whole))
+        return JSONResponse(transcripts.diarized(whole, turns))
+
+    return await with_fallback(request, catalog, asked.model, write_down)
 
 
 def _check(asked: TranscriptionForm, catalog: Catalog) -> None:

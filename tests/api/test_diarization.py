@@ -81,7 +81,7 @@ def test_events_bring_the_text_first_and_then_who_said_it(house: House) -> None:
 def test_the_sdk_understands_both(house: House) -> None:
     async def scene() -> tuple[TranscriptionDiarized, list[Any]]:
         async with (
-            httpx2.AsyncClient(transport=httpx2.ASGITransport(house.app)) as http,
+            httpx2.AsyncClient(transport=httpx2.ASGITransport(house.served)) as http,
             openai.AsyncOpenAI(
                 api_key="none", base_url="http://house/v1", http_client=http, max_retries=0
             ) as sdk,
