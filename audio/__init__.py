@@ -3,8 +3,10 @@
 from audio.decode import DecodeLimits, EncodedSound, decode
 from audio.encode import FORMATS, Encoder, Format, encode
 from audio.ffmpeg import READABLE
+from audio.g711 import decode_a_law, decode_mu_law
 from audio.resample import Resampler, resample
 from audio.signal import Audio, Samples, Sound, join, silence
+from audio.tape import Tape
 from audio.trim import trim
 
 __all__ = [
@@ -18,7 +20,10 @@ __all__ = [
     "Resampler",
     "Samples",
     "Sound",
+    "Tape",
     "decode",
+    "decode_a_law",
+    "decode_mu_law",
     "encode",
     "join",
     "resample",
