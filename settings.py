@@ -150,11 +150,13 @@ class Limits(_Strict):
     max_text_characters: int = Field(100_000, ge=1)
     max_upload_bytes: int = Field(512 * 1024**2, ge=1)
     max_audio_seconds: float = Field(6 * 3600, gt=0)
+    max_realtime_sessions: int = Field(32, ge=1)
 
 
 class Timeouts(_Strict):
     request: float = Field(3600, gt=0)  # seconds from the first byte in to the last byte out
     health: float = Field(1.5, gt=0, le=10)  # what one runner gets to say that it lives
+    realtime_idle: float = Field(300, gt=0)  # how long a realtime session may send nothing
 
 
 class CorsSettings(_Strict):

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
-from api import activity, errors, health, lifecycle, models, speech, transcriptions
+from api import activity, errors, health, lifecycle, models, realtime, speech, transcriptions
 from api.documented import add_schemas
 from api.engine import listings, voices
 from api.engine.hearing import (
@@ -56,9 +56,10 @@ def build_app(settings: Settings) -> FastAPI:
     # The pages at /docs and /redoc bring their scripts along: a site without internet reads them too.
     app = FastAPIOffline(title="Harmony Speech", version=VERSION, description=DESCRIPTION)
     app.state.settings = settings
+    app.state.realtime = realtime.Places(settings.api.limits.max_realtime_sessions)
     errors.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
-    for module in (speech, transcriptions, activity, listings, voices, lifecycle, models, health):
+    for module in (speech, transcriptions, realtime, activity, listings, voices, lifecycle, models, health):
         app.include_router(module.router)
     app.router.routes.append(errors.UnknownRoute())
     return app

@@ -1,4 +1,4 @@
-"""What happens around every request: an id, its time, a limit on its body."""
+"""What happens around every request and socket: an id, its time, a limit on its body."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from api import errors
 from errors import TooLarge
 from runners import steps
 
+# The beginnings of an answer: to a request, to a socket, and to a socket that is not let in.
+ANSWERS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
 ID_CHARACTERS = 128  # a longer x-request-id from outside is not taken over into our logs
 
 
@@ -22,7 +24,7 @@ class Traced:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             return await self._app(scope, receive, send)
         started = time.perf_counter()
         given = Headers(scope=scope).get("x-request-id", "")
@@ -32,7 +34,8 @@ class Traced:
         taken = steps.begin()
 
         async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if message["type"] in ANSWERS:
+                message.setdefault("headers", [])
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
                 if warnings := scope["state"].get("warnings"):

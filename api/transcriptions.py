@@ -5,7 +5,7 @@ A body in JSON is Harmony Speech Engine's; it goes the same way to the model and
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -105,7 +105,7 @@ async def create_transcription(
         sound=sound,
         candidates=await _codes(catalog, asked.model, asked.languages),
         language=next(iter(await _codes(catalog, asked.model, [asked.language])), None),
-        prompt=_prompt(asked),
+        prompt=prompt_with(asked.keywords, asked.prompt),
         temperature=asked.temperature or None,
         words="word" in asked.timestamp_granularities or asked.diarized,
         chunking=_chunking(asked.chunking_strategy, sound),
@@ -243,9 +243,9 @@ async def _codes(catalog: Catalog, model: str, languages: list[Any]) -> tuple[st
     return tuple(code_of(language, spoken) for language in wanted)
 
 
-def _prompt(asked: TranscriptionForm) -> str | None:
+def prompt_with(keywords: Sequence[str], prompt: str | None) -> str | None:
     """Whisper hears what it was told before: keywords go ahead of the prompt."""
-    return ". ".join(filter(None, [", ".join(asked.keywords), asked.prompt])) or None
+    return ". ".join(filter(None, [", ".join(keywords), prompt])) or None
 
 
 def _chunking(strategy: Literal["auto"] | ServerVad | None, sound: Sound) -> Detect | None:
