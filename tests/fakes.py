@@ -4,6 +4,7 @@ Each remembers what it was asked, fails where it is told to, and can be held up:
 it is cancelled or let go, so tests of disconnects need no clock.
 
     FakeSynthesizer, FakeTranscriber, FakeDetector, FakeEmbedder    what a pipeline is given
+    WordTranscriber                          hears the words of `said`, each by its loudness
     FakeService                              what BentoML puts before a runner; wants a RunnerHandle
     Speaks, Transcribes, Detects, Embeds     what `model_type` names: tests.fakes:Speaks
 """
@@ -139,6 +140,68 @@ class FakeTranscriber(_Fake):
         return Transcript((segment,), job.language or "en", heard)
 
 
+WORDS = (
+    "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliett",
+    "kilo", "lima", "mike", "november", "oscar",
+)  # fmt: skip
+WORD_SECONDS, GAP_SECONDS = 0.3, 0.1
+
+
+def said(words: Sequence[str], rate: int = 24000) -> Audio:
+    """A sound of these WORDS: each a tone whose loudness tells which it is, and a gap after it."""
+    pieces = [
+        piece
+        for word in words
+        for piece in (
+            Audio(tone(WORD_SECONDS, rate).samples * np.float32(_loudness(word) / 0.5), rate),
+            silence(GAP_SECONDS, rate),
+        )
+    ]
+    return join(pieces, rate)
+
+
+def _loudness(word: str) -> float:
+    return 0.1 + 0.05 * WORDS.index(word)
+
+
+@attrs.define
+class WordTranscriber(_Fake):
+    """Hears the words of `said`, and only half of one whose end is cut off."""
+
+    offers: Card = LISTENER
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def transcribe(self, job: Transcribe, call: Call) -> Transcript:
+        await self._arrive(job, call)
+        sound = join(list(job.sound.blocks(16000, 60.0)), 16000)
+        heard = [
+            word if duration > 0.8 * WORD_SECONDS else word[:2] for word, duration in _tones(sound)
+        ]
+        text = "".join(f" {word}" for word in heard)
+        return Transcript(
+            (Segment(0.0, sound.duration, text),) if text else (),
+            job.language or "en",
+            sound.duration,
+        )
+
+
+def _tones(sound: Audio) -> list[tuple[str, float]]:
+    """The word and the duration of each tone."""
+    frames = sound.samples[: len(sound.samples) // 160 * 160].reshape(-1, 160)
+    peaks = np.abs(frames).max(axis=1)
+    found, begun = [], None
+    for index, loud in enumerate([*(peaks > LOUD).tolist(), False]):
+        if loud and begun is None:
+            begun = index
+        elif not loud and begun is not None:
+            loudness = float(np.median(peaks[begun:index]))
+            found.append((WORDS[round((loudness - 0.1) / 0.05)], (index - begun) / 100))
+            begun = None
+    return found
+
+
 @attrs.define
 class FakeDetector(_Fake):
     """Takes what is loud for speech, to a hundredth of a second."""
@@ -194,7 +257,7 @@ def by_pitch(job: Embed) -> Embedding | InvalidInput:
     return Embedding(np.sqrt(bands).astype(np.float32), "pitch")
 
 
-Fake = FakeSynthesizer | FakeTranscriber | FakeDetector | FakeEmbedder
+Fake = FakeSynthesizer | FakeTranscriber | WordTranscriber | FakeDetector | FakeEmbedder
 
 
 @attrs.define

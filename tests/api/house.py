@@ -24,6 +24,7 @@ from tests.fakes import (
     FakeService,
     FakeSynthesizer,
     FakeTranscriber,
+    WordTranscriber,
 )
 
 PATIENCE = 20.0  # seconds until a test that hangs fails instead
@@ -49,7 +50,7 @@ class House:
     """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
-    transcriber: FakeTranscriber = attrs.field(factory=FakeTranscriber)
+    transcriber: FakeTranscriber | WordTranscriber = attrs.field(factory=FakeTranscriber)
     detector: FakeDetector = attrs.field(factory=FakeDetector)
     spare: FakeSynthesizer | None = None
     embedder: FakeEmbedder | None = None
