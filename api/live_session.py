@@ -115,7 +115,9 @@ class LiveSession:
         patience = self._api.timeouts.realtime_idle
         while True:
             try:
-                message = await asyncio.wait_for(self._inbox.get(), patience)
+                # Not `wait_for`, which in Python 3.11 may swallow the cancellation of its caller.
+                async with asyncio.timeout(patience):
+                    message = await self._inbox.get()
             except TimeoutError:
                 idle = f"No event came for {patience:g} seconds."
                 await self._outbox.put(events.error(InvalidInput(idle, code="session_idle")))

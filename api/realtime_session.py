@@ -44,15 +44,6 @@ NO_CONVERSATION = (
 )
 
 
-def _sayable(text: str) -> str:
-    """JSON can name halves of surrogate pairs, which no tokenizer takes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("not a Unicode text") from error
-    return text
-
-
 Text = Annotated[str, StringConstraints(max_length=4096)]
 Term = Annotated[str, StringConstraints(max_length=256)]
 
@@ -69,14 +60,6 @@ class _Strict(BaseModel):
         if not isinstance(given, dict):
             return given
         return {k: v for k, v in given.items() if v is not None or k in cls.nullable}
-
-    @field_validator("*", mode="after")
-    @classmethod
-    def _texts(cls, value: Any) -> Any:
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str):
-                _sayable(text)
-        return value
 
 
 class Pcm(_Strict):

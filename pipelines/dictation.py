@@ -158,7 +158,9 @@ class Dictation:
                 await self._stirred.wait()
             elif (pause := self._next_draft - loop.time()) > 0:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stirred.wait(), pause)
+                    # Not `wait_for`, which in Python 3.11 may swallow the cancellation of its caller.
+                    async with asyncio.timeout(pause):
+                        await self._stirred.wait()
             else:
                 await self._sketch(self._open)
 
