@@ -61,6 +61,7 @@ class Transcribe:
     prompt: str | None = None
     temperature: float | None = None  # None: start at 0 and rise while the text looks wrong
     words: bool = False
+    draft: bool = False  # soon forgotten: decode once, whatever the text looks like
     chunking: Detect | None = None  # how to find speech before transcribing; None: as configured
 
 

@@ -97,6 +97,15 @@ class Item:
         return self.start
 
 
+@attrs.frozen
+class _Sketch:
+    """What one look at the open item gave."""
+
+    final: tuple[Transcript, ...]
+    settled: float  # seconds of the sound that `final` is the text of
+    live: Transcript | None  # a draft of what comes after
+
+
 class Dictation:
     """Writes down the items of one tape; a text must begin within `patience` seconds."""
 
@@ -111,7 +120,7 @@ class Dictation:
         self._closed: deque[Item] = deque()
         self._stirred = asyncio.Event()  # something to write
         self._eased = asyncio.Event()  # something was written
-        self._draft: asyncio.Future[list[Transcript]] | None = None
+        self._draft: asyncio.Future[_Sketch] | None = None
         self._next_draft = 0.0  # on the loop's clock
 
     @property
@@ -173,13 +182,12 @@ class Dictation:
         began = loop.time()
         until = min(self._tape.end, item.since + DRAFT_LENGTH)
         sound, item.drafted = self._tape.cut(item.since, until), until
-        call = attrs.evolve(self._within(DRAFT_PATIENCE), priority=DRAFT_PRIORITY)
-        self._draft = asyncio.ensure_future(self._windows(item, sound, call))
+        self._draft = asyncio.ensure_future(self._look(item, sound))
         try:
             await asyncio.wait({self._draft})
             if not self._draft.cancelled():
                 with suppress(SpeechError):
-                    await self._learn(item, self._draft.result(), sound.duration)
+                    await self._learn(item, self._draft.result())
         finally:
             self._draft.cancel()
             self._draft = None
@@ -187,27 +195,28 @@ class Dictation:
             now = loop.time()
             self._next_draft = now + max(now - began, LEAST_REST)
 
-    async def _windows(self, item: Item, sound: Audio, call: Call) -> list[Transcript]:
-        async with aclosing(self._transcripts(item, sound, call)) as found:
-            *windows, _ = [window async for window in found]
-            return windows
-
-    async def _learn(self, item: Item, windows: list[Transcript], looked: float) -> None:
-        """Settle what later sound cannot change, and tell what stays of the rest."""
-        if item is not self._open and item.end is None:
-            return  # cleared meanwhile
-        live = windows.pop() if windows and windows[-1].duration > looked - LONGEST_PAUSE else None
-        began = item.since
-        for window in windows:
-            await self._settle(item, window)
-        if windows:
-            item.since = began + windows[-1].duration
-        else:
+    async def _look(self, item: Item, sound: Audio) -> _Sketch:
+        """Draft a sound, and write down for good what later sound cannot change of it."""
+        call = attrs.evolve(self._within(DRAFT_PATIENCE), priority=DRAFT_PRIORITY)
+        drafts = await _all(self._transcripts(item, sound, call, draft=True))
+        live = drafts.pop() if drafts and _reaches_end(drafts[-1], sound) else None
+        if not drafts:
             # At most one window, which ends near the end of the sound: before it there is silence.
             unclear = KEPT_SILENCE + (WINDOW + LONGEST_PAUSE if live else 0.0)
-            item.since = began + max(looked - unclear, 0.0)
-        if live:
-            await self._say(item, item.agreement.hear(_text(live)))
+            return _Sketch((), max(sound.duration - unclear, 0.0), live)
+        settled = drafts[-1].duration
+        call = attrs.evolve(self._within(self._patience), priority=DRAFT_PRIORITY)
+        final = await _all(self._transcripts(item, sound.cut(0.0, settled), call))
+        return _Sketch(tuple(final), settled, live)
+
+    async def _learn(self, item: Item, sketch: _Sketch) -> None:
+        if item is not self._open and item.end is None:
+            return  # cleared meanwhile
+        for window in sketch.final:
+            await self._settle(item, window)
+        item.since += sketch.settled
+        if sketch.live:
+            await self._say(item, item.agreement.hear(_text(sketch.live)))
 
     async def _finish(self, item: Item) -> None:
         """The text of a closed item."""
@@ -224,7 +233,7 @@ class Dictation:
         await self._tell(Written(item.id, "".join(item.texts).strip(), item.end - item.start))
 
     def _transcripts(
-        self, item: Item, sound: Audio, call: Call
+        self, item: Item, sound: Audio, call: Call, draft: bool = False
     ) -> AsyncGenerator[Transcript, None]:
         ear = item.ear
         job = Transcribe(
@@ -232,6 +241,7 @@ class Dictation:
             language=ear.language or item.language,
             candidates=ear.candidates,
             prompt=ear.prompt,
+            draft=draft,
             chunking=Detect(sound, threshold=ear.turns.threshold) if ear.turns else None,
         )
         return transcription.transcribe(job, ear.transcriber, ear.detector, call)
@@ -251,6 +261,18 @@ class Dictation:
 
     def _within(self, seconds: float) -> Call:
         return attrs.evolve(self._call, deadline=time.time() + seconds)
+
+
+async def _all(transcripts: AsyncGenerator[Transcript, None]) -> list[Transcript]:
+    """One for each window; the one after the last only tells how long the sound was."""
+    async with aclosing(transcripts) as found:
+        *windows, _ = [window async for window in found]
+        return windows
+
+
+def _reaches_end(window: Transcript, sound: Audio) -> bool:
+    """Whether what comes next may belong to this window, for all that is known."""
+    return window.duration > sound.duration - LONGEST_PAUSE
 
 
 def _text(window: Transcript) -> str:

@@ -125,7 +125,15 @@ class FasterWhisper:
         return {f"{source}@{settings.revision}" if settings.revision else source: FILES}
 
     def group(self, job: Transcribe) -> Hashable:
-        return (job.language, job.candidates, job.translate, job.prompt, job.temperature, job.words)
+        return (
+            job.language,
+            job.candidates,
+            job.translate,
+            job.prompt,
+            job.temperature,
+            job.words,
+            job.draft,
+        )
 
     def cost(self, job: Transcribe) -> float:
         # Every window is padded to 30 s, so a short one costs the encoder as much as a long one.
@@ -198,7 +206,7 @@ class FasterWhisper:
         )
         hypotheses = self._decode(encoded, prompt, len(sounds), tokenizer, first)
         for index, hypothesis in enumerate(hypotheses):
-            if warmer and self._looks_wrong(hypothesis):
+            if warmer and not job.draft and self._looks_wrong(hypothesis):
                 alone = encoded if len(sounds) == 1 else self._model.encode(features[index])
                 hypotheses[index] = self._retry(alone, prompt, tokenizer, warmer, hypothesis)
         timed = [

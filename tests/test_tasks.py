@@ -68,6 +68,7 @@ jobs = st.one_of(
         prompt=st.none() | st.text(),
         temperature=st.none() | st.floats(0, 1),
         words=st.booleans(),
+        draft=st.booleans(),
         chunking=st.none() | detections,
     ),
 )

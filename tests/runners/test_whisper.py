@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import faster_whisper.utils
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from audio import Audio, EncodedSound, join, resample, silence
 from errors import InvalidInput, SettingsError
 from networks.whisper import TICK
-from runners.whisper import RATE, SIZES, WINDOW, FasterWhisper
+from runners.whisper import RATE, SIZES, WINDOW, FasterWhisper, Hypothesis
 from tasks import Segment, Transcribe, Transcript
 from tests.runners.conftest import CONFIGURED, Load, Say, load_changed
 
@@ -165,6 +166,7 @@ def test_jobs_that_decode_differently_never_share_a_batch(whisper: FasterWhisper
         Transcribe(sound, prompt="a"),
         Transcribe(sound, temperature=0.5),
         Transcribe(sound, words=True),
+        Transcribe(sound, draft=True),
     ]
     for one, other in itertools.combinations(different, 2):
         assert whisper.group(one) != whisper.group(other)
@@ -190,6 +192,28 @@ def test_a_text_that_looks_wrong_is_decoded_anew_and_the_best_is_kept(say: Say) 
     (segment,) = only(doubtful, Transcribe(say(APPLES))).segments
     assert "sister" in segment.text
     assert segment.temperature in (0.0, 0.4)
+
+
+def test_a_draft_is_decoded_once_whatever_it_looks_like(say: Say) -> None:
+    picky = load_changed(
+        NAME, options={"compression_ratio_threshold": 0.0, "temperatures": [0.0, 0.4]}
+    ).model
+    assert isinstance(picky, FasterWhisper)
+    asked: list[float] = []
+    decode = picky._decode
+
+    def counted(
+        encoded: Any, prompt: list[int], count: int, tokenizer: Any, temperature: float
+    ) -> list[Hypothesis]:
+        asked.append(temperature)
+        return decode(encoded, prompt, count, tokenizer, temperature)
+
+    picky._decode = counted  # type: ignore[method-assign]
+    only(picky, Transcribe(say(APPLES)))
+    assert asked == [0.0, 0.4]
+    asked.clear()
+    assert only(picky, Transcribe(say(APPLES), draft=True)).text == APPLES
+    assert asked == [0.0]
 
 
 def test_an_unknown_option_is_refused_with_the_right_ones() -> None:
