@@ -20,7 +20,7 @@ from api.realtime_events import MAX_AUDIO_BYTES
 from audio import join, silence
 from catalog import Catalog
 from errors import Unavailable
-from runners.base import RunnerHandle
+from runners.handle import RunnerHandle
 from tests.api.house import PATIENCE, SETTINGS, House
 from tests.api.sockets import Socket, encoded, silent, talking
 from tests.fakes import (
