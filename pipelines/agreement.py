@@ -23,26 +23,36 @@ class Agreement:
     """What has been told of one stretch of speech, and what may be told next."""
 
     def __init__(self) -> None:
-        self.told = ""
+        self._told: list[str] = []
         self._previous: list[str] = []
+
+    @property
+    def told(self) -> str:
+        return "".join(self._told)
 
     def hear(self, hypothesis: str) -> str:
         """The words that a new hypothesis confirms and that were not told before."""
         words = WORD.findall(hypothesis)[:-1]
-        agreed = "".join(_common_beginning(self._previous, words))
+        agreed = _common_beginning(self._previous, words)
         self._previous = words
         return self._beyond(agreed)
 
     def settle(self, text: str) -> str:
         """What is left to tell of the final text; nothing if it contradicts what was told."""
-        return self._beyond(text)
+        return self._beyond(WORD.findall(text))
 
-    def _beyond(self, text: str) -> str:
-        if not text.startswith(self.told):
+    def _beyond(self, words: list[str]) -> str:
+        """The words after those told. Another capital or comma is no reason to fall silent."""
+        count = len(self._told)
+        if [_bare(word) for word in words[:count]] != [_bare(word) for word in self._told]:
             return ""
-        fresh = text[len(self.told) :]
-        self.told = text
-        return fresh
+        self._told += words[count:]
+        return "".join(words[count:])
+
+
+def _bare(word: str) -> str:
+    letters = "".join(filter(str.isalnum, word.casefold()))
+    return letters or word.strip()
 
 
 def _common_beginning(one: list[str], other: list[str]) -> list[str]:

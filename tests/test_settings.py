@@ -101,7 +101,11 @@ def test_the_embedded_configuration_loads(monkeypatch: pytest.MonkeyPatch) -> No
             "api.limits.max_text: unknown key",
             "max_audio_seconds, max_realtime_sessions, max_text_characters, max_upload_bytes",
         ),
-        (tree(api={"timeouts": {"ready": 3}}), "api.timeouts.ready", "health, realtime_idle, request"),
+        (
+            tree(api={"timeouts": {"ready": 3}}),
+            "api.timeouts.ready",
+            "health, realtime_idle, request",
+        ),
     ],
     ids=["top", "runner", "device", "api", "limits", "timeouts"],
 )

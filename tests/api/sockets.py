@@ -51,7 +51,7 @@ class Socket:
 
     async def run(self) -> None:
         await self._to_app.put({"type": "websocket.connect"})
-        await self._house.app(self._scope, self._to_app.get, self._from_app.put)
+        await self._house.served(self._scope, self._to_app.get, self._from_app.put)
 
     async def message(self) -> Message:
         """The app's next ASGI message."""

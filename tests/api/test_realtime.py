@@ -575,7 +575,7 @@ async def test_a_server_that_can_only_close_closes_with_1013() -> None:
 
 @played
 async def test_a_client_that_sends_nothing_is_sent_away() -> None:
-    socket = Socket(House(timeouts={"realtime_idle": 0.05}))
+    socket = Socket(House(api={"timeouts": {"realtime_idle": 0.05}}))
     running = asyncio.ensure_future(socket.run())
     await socket.message()
     await socket.event()

@@ -56,6 +56,14 @@ def test_a_final_text_that_contradicts_tells_nothing() -> None:
     assert agreement.settle(" won two three") == ""
 
 
+def test_another_capital_or_comma_does_not_stop_the_telling() -> None:
+    agreement = Agreement()
+    for hypothesis in (" the lake on tuesday and", " the lake on tuesday and so"):
+        agreement.hear(hypothesis)
+    assert agreement.settle(" The lake, on Tuesday and so on.") == " and so on."
+    assert agreement.told == " the lake on tuesday and so on."
+
+
 @pytest.mark.parametrize(
     ("first", "second", "agreed"),
     [
