@@ -13,7 +13,7 @@ from errors import TooLarge
 from runners import steps
 
 # The beginnings of an answer: to a request, to a socket, and to a socket that is not let in.
-ANSWERS = ("http.response.start", "websocket.accept", "websocket.http.response.start")
+ANSWERS = ("http.response.start", "websocket.accept", f"{errors.DENIAL}.start")
 ID_CHARACTERS = 128  # a longer x-request-id from outside is not taken over into our logs
 
 

@@ -72,7 +72,7 @@ def _subprotocol(socket: WebSocket) -> str | None:
 
 async def _refuse(socket: WebSocket, error: Unavailable) -> None:
     """A plain HTTP answer in place of the socket, where the server can give one."""
-    if "websocket.http.response" in socket.scope.get("extensions", {}):
+    if errors.DENIAL in socket.scope.get("extensions", {}):
         await socket.send_denial_response(errors.response(error))
     else:
         await socket.close(TRY_AGAIN_LATER, error.message)

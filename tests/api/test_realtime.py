@@ -423,7 +423,7 @@ async def test_without_a_detector_turns_are_off_and_cannot_be_had() -> None:
     house = House(transcriber=WordTranscriber())
     tree = {**SETTINGS, "model_configs": SETTINGS["model_configs"][:2]}
     configured = settings.parse(tree)
-    house.app = build_app(configured)
+    house.app = house.served = build_app(configured)
     handles = {name: RunnerHandle(name, house.services[name]) for name in ("voice", "ear")}
     house.app.state.catalog = Catalog(configured, handles)
     async with talking(house) as socket:
