@@ -59,7 +59,17 @@ def build_app(settings: Settings) -> FastAPI:
     app.state.realtime = realtime.Places(settings.api.limits.max_realtime_sessions)
     errors.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
-    for module in (speech, transcriptions, realtime, activity, listings, voices, lifecycle, models, health):
+    for module in (
+        speech,
+        transcriptions,
+        realtime,
+        activity,
+        listings,
+        voices,
+        lifecycle,
+        models,
+        health,
+    ):
         app.include_router(module.router)
     app.router.routes.append(errors.UnknownRoute())
     return app
