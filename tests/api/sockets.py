@@ -29,6 +29,8 @@ class Socket:
         headers: Sequence[tuple[bytes, bytes]] = (),
         extensions: Sequence[str] = ("websocket.http.response",),
     ) -> None:
+        # As on the wire: uvicorn tells them twice.
+        offered = [(b"sec-websocket-protocol", ", ".join(subprotocols).encode())]
         self._scope = {
             "type": "websocket",
             "asgi": {"version": "3.0", "spec_version": "2.4"},
@@ -38,7 +40,7 @@ class Socket:
             "raw_path": b"/v1/realtime",
             "query_string": query.encode(),
             "root_path": "",
-            "headers": list(headers),
+            "headers": [*headers, *offered],
             "client": ("127.0.0.1", 1),
             "server": ("house", 80),
             "subprotocols": list(subprotocols),

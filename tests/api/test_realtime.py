@@ -16,8 +16,10 @@ from pydantic import TypeAdapter
 
 import settings
 from api.app import build_app
+from api.middleware import Traced
 from api.realtime_events import MAX_AUDIO_BYTES
 from audio import join, silence
+from callers import hash_of
 from catalog import Catalog
 from errors import Unavailable
 from runners.handle import RunnerHandle
@@ -423,9 +425,10 @@ async def test_without_a_detector_turns_are_off_and_cannot_be_had() -> None:
     house = House(transcriber=WordTranscriber())
     tree = {**SETTINGS, "model_configs": SETTINGS["model_configs"][:2]}
     configured = settings.parse(tree)
-    house.app = house.served = build_app(configured)
+    app = build_app(configured)
     handles = {name: RunnerHandle(name, house.services[name]) for name in ("voice", "ear")}
-    house.app.state.catalog = Catalog(configured, handles)
+    app.state.catalog = Catalog(configured, handles)
+    house.served = Traced(app)
     async with talking(house) as socket:
         assert socket.seen[0]["session"]["audio"]["input"]["turn_detection"] is None
         await socket.update(turn_detection={"type": "server_vad"})
@@ -595,6 +598,17 @@ async def test_a_buffer_over_the_limit_is_cleared() -> None:
         error = await socket.error()
         assert error["code"] == "input_audio_buffer_full"
         assert "3 s" in error["message"]
+
+
+@played
+async def test_with_keys_a_browser_needs_one_of_them() -> None:
+    key = {"name": "page", "sha256": hash_of("sk-1")}
+    house = House(api={"auth": {"keys": [key]}})
+    async with talking(house, subprotocols=("realtime", "openai-insecure-api-key.sk-1")):
+        pass
+    stranger = Socket(house, subprotocols=("realtime", "openai-insecure-api-key.sk-2"))
+    await asyncio.wait_for(stranger.run(), PATIENCE)
+    assert (await stranger.message())["status"] == 401
 
 
 # Leaving
