@@ -12,13 +12,16 @@ from api.front import front
 from api.listening import reachable_from_outside
 from api.native import NativeEndpoints
 from catalog import Catalog, model_class
+from runners import supervisor
 from runners.base import Model
+from runners.draining import PUBLIC
 from runners.handle import RunnerHandle
 from runners.hosting import runner_service
 from runners.residency import Residency
 from settings import RunnerSettings, load, offline, weights_root
 from weights import Store
 
+supervisor.install()
 settings = load()
 # A wrong type or option refuses to start here, before any process of a runner does.
 classes = {entry.name: model_class(entry) for entry in settings.model_configs}
@@ -57,7 +60,7 @@ _members: dict[str, Any] = {
     attribute: bentoml.depends(runners[name]) for name, attribute in attributes.items()
 }
 Speech: bentoml.Service[Any] = bentoml.service(
-    name="harmony-speech",
+    name=PUBLIC,
     workers=1,
     # Our own deadline comes first: BentoML would answer in a shape of its own.
     traffic={"timeout": settings.api.timeouts.request + 60},

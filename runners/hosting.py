@@ -12,6 +12,7 @@ from pydantic import InstanceOf, WithJsonSchema
 
 from errors import SpeechError, Unavailable
 from runners.base import Model
+from runners.draining import leave_last
 from runners.guard import Guarded
 from runners.resident import Resident
 from settings import RunnerSettings, runner_token_hash
@@ -45,6 +46,7 @@ def runner_service(
 
     class Hosted:
         def __init__(self) -> None:
+            leave_last()
             self._host = Resident(settings, load)
             if at_start:
                 self._host.load_at_once()
