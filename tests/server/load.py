@@ -25,6 +25,11 @@ class Ended:
     whole: bool = False
     again: bool = False  # told to try again, and when
 
+    @property
+    def broke(self) -> bool:
+        """It had begun well and then broke off, or said what went wrong."""
+        return self.status in (None, 200) and not self.whole
+
 
 @attrs.frozen
 class Load:
