@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from api.request import UsingApi, UsingCatalog
 from catalog import Entry
 from errors import SpeechError
+from runners.vitals import note_tasks
 from version import VERSION
 
 router = APIRouter(tags=["health"])
@@ -26,6 +27,7 @@ async def front_door() -> RedirectResponse:
 @router.get("/health")
 async def health(response: Response, catalog: UsingCatalog, api: UsingApi) -> dict[str, Any]:
     """200 while every runner answers, else 503; each with its state."""
+    note_tasks("public")
     states = await asyncio.gather(
         *(_state(entry, api.timeouts.health) for entry in catalog.entries)
     )

@@ -15,6 +15,7 @@ from runners.base import Model
 from runners.draining import leave_last
 from runners.guard import Guarded
 from runners.resident import Resident
+from runners.vitals import note_tasks
 from settings import RunnerSettings, runner_token_hash
 from tasks import Answer, Call, Card, Detect, Embed, Speak, State, Transcribe
 
@@ -69,6 +70,7 @@ def runner_service(
 
         @bentoml.api
         async def state(self) -> WireState:
+            note_tasks(settings.name)
             return self._host.state()
 
         @bentoml.api

@@ -1,0 +1,1 @@
+"""The parts of `scripts/soak`: its clients, and what it measures."""
