@@ -11,6 +11,8 @@ from hypothesis import HealthCheck, settings
 
 MANY = os.environ.get("HARMONY_FUZZ")
 URL = os.environ.get("HARMONY_FUZZ_URL")
+# What the house on fakes serves, and the default configuration.
+VOICE, SPEAKER, EAR = ("piper-joe", "joe", "whisper-1") if URL else ("voice", "ann", "ear")
 # The speed of an example says nothing here; one that hangs ends by the house's own patience.
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 

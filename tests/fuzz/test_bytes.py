@@ -16,7 +16,7 @@ from api.speech import SpeechRequest
 from api.transcriptions import TranscriptionForm
 from tests.api.house import PATIENCE, House, error_of
 from tests.fakes import tone
-from tests.fuzz.examples import URL, examples
+from tests.fuzz.examples import EAR, SPEAKER, URL, VOICE, examples
 
 SPEECH, TRANSCRIPTIONS, VAD = "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/vad"
 BOUNDARY = b"x7"
@@ -82,7 +82,7 @@ def magic_then_anything() -> st.SearchStrategy[bytes]:
 @examples(120)
 @given(sound=damaged_files() | magic_then_anything(), path=st.sampled_from((TRANSCRIPTIONS, VAD)))
 def test_sound_of_any_bytes(sound: bytes, path: str) -> None:
-    form = part('name="model"', b"ear") if path == TRANSCRIPTIONS else b""
+    form = part('name="model"', EAR.encode()) if path == TRANSCRIPTIONS else b""
     form += part('name="file"; filename="a.wav"', sound) + b"--x7--\r\n"
     answer = post(path, form, "multipart/form-data; boundary=x7")
     assert_answered(answer)
@@ -108,7 +108,7 @@ NAMES = (
 VALUES = (
     st.binary(max_size=40)
     | st.text(max_size=40).map(lambda text: text.encode("utf-8", "replace"))
-    | st.sampled_from((b"true", b"nan", b"1e999", b"-1", b"9" * 5000, b"null", b"{}", b"[[]]", b"ear",
+    | st.sampled_from((b"true", b"nan", b"1e999", b"-1", b"9" * 5000, b"null", b"{}", b"[[]]", EAR.encode(),
                        b'{"type": "server_vad"}', b'{"type": 7}', b'{"a":' * 2000, b"json", b"\0"))
 )  # fmt: skip
 
@@ -133,7 +133,7 @@ def forms(draw: st.DrawFn) -> bytes:
     """Parts of any names, some of them twice, in a body that may be cut or spoilt anywhere."""
     given_parts: list[bytes] = draw(st.lists(parts(), max_size=6))
     if draw(st.booleans()):
-        given_parts += [part('name="model"', b"ear")]
+        given_parts += [part('name="model"', EAR.encode())]
         given_parts += [part('name="file"; filename="a.wav"', whole_files()[0])]
     twice: bool = draw(st.booleans())
     if given_parts and twice:
@@ -174,7 +174,7 @@ def test_forms_of_any_bytes(body: bytes, content_type: str, path: str) -> None:
 
 LEAVES = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
-    | st.sampled_from(("voice", "ann", "mp3", "sse", "\ud800", "\0", "a" * 5000, 10**400))
+    | st.sampled_from((VOICE, SPEAKER, "mp3", "sse", "\ud800", "\0", "a" * 5000, 10**400))
 )  # fmt: skip
 TREES = st.recursive(
     LEAVES,
@@ -188,9 +188,9 @@ SPOKEN = st.fixed_dictionaries(
     {},
     optional={
         **dict.fromkeys((*SpeechRequest.model_fields, *OF_THE_ENGINE), TREES),
-        "model": st.just("voice") | TREES,
+        "model": st.just(VOICE) | TREES,
         "input": st.text(max_size=60) | TREES,
-        "voice": st.sampled_from(("ann", "bob", "alloy")) | TREES,
+        "voice": st.sampled_from((SPEAKER, "bob", "alloy")) | TREES,
     },
 )
 
@@ -218,6 +218,6 @@ def test_json_of_any_kind(body: bytes, path: str) -> None:
     stream=st.sampled_from(("audio", "sse")),
 )
 def test_texts_of_any_characters(text: str, speed: float, kind: str, stream: str) -> None:
-    asked = {"model": "voice", "input": text, "voice": "ann", "speed": speed}
+    asked = {"model": VOICE, "input": text, "voice": SPEAKER, "speed": speed}
     asked |= {"response_format": kind, "stream_format": stream}
     assert_answered(post(SPEECH, json.dumps(asked).encode(), "application/json"))
