@@ -1,7 +1,7 @@
 """Runners leave last: on SIGTERM, one serves on until the public process that needs it has left.
 
-Everybody gets the signal at once, from the supervisor, a terminal or systemd; and uvicorn in a runner that is
-idle at this moment would leave at once, while a request that was accepted still wants its next sentence.
+Everybody gets the signal at once, from the supervisor or from systemd; and uvicorn in a runner that is idle
+at this moment would leave at once, while a request that was accepted still wants its next sentence.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def leave_last() -> None:
 
     stop = signal.getsignal(signal.SIGTERM)
     assert callable(stop)
-    # One for both: Ctrl-C in a terminal comes as SIGINT from there and as SIGTERM from the supervisor.
+    # One for both, whoever sends which: either is a wish to stop.
     last = LastToLeave(stop, find_public)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, last)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import attrs
 import httpx
+import psutil  # type: ignore[import-untyped]
 
 START_SECONDS = 180.0  # cold disk, two slow cores
 STOP_SECONDS = 30.0
@@ -76,13 +77,17 @@ class LiveService:
         raise RuntimeError(f"the service is not ready:\n{self.log.read_text()}")
 
     def stop(self) -> None:
-        """SIGTERM as an operator would, SIGKILL to the whole group if that does not end it."""
+        """SIGTERM as an operator would, SIGKILL to all of it if that does not end it."""
+        family: list[psutil.Process] = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.process.pid).children(recursive=True)
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        for process in (self.process, *family):  # each has a session, and so a group, of its own
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         self.process.wait()
 
 

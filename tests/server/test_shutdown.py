@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -15,6 +15,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from runners.draining import public_beside
+from runners.supervisor import TOGETHER_SECONDS
 from tests.conftest import BUNDLE
 from tests.live import STOP_SECONDS, LiveService
 from tests.server.conftest import PATIENCE
@@ -39,26 +40,28 @@ def test_a_client_that_hung_up_in_mid_speech_does_not_keep_the_service_from_endi
         assert service.process.wait(STOP_SECONDS) == 0
 
 
-@pytest.mark.parametrize(("kill", "times"), [(os.kill, 4), (os.killpg, 2)])
+@pytest.mark.parametrize(("everybody", "times"), [(False, 4), (True, 2)])
 def test_what_was_accepted_finishes_and_nothing_new_is_taken(
-    tmp_path: Path, kill: Callable[[int, int], None], times: int
+    tmp_path: Path, everybody: bool, times: int
 ) -> None:
-    """`kill` tells the supervisor; Ctrl-C and systemd tell every process at once."""
+    """`kill` and Ctrl-C tell the supervisor, systemd every process at once."""
     with LiveService.started(BUNDLE, tmp_path) as service:
         family = psutil.Process(service.process.pid).children(recursive=True)
-        asyncio.run(_asked_while_it_ends(service, kill, times))
+        told = [psutil.Process(service.process.pid), *(family if everybody else ())]
+        asyncio.run(_asked_while_it_ends(service, told, times))
         assert service.process.wait(STOP_SECONDS) == 0
         assert psutil.wait_procs(family, STOP_SECONDS)[1] == []
 
 
 async def _asked_while_it_ends(
-    service: LiveService, kill: Callable[[int, int], None], times: int
+    service: LiveService, told: Sequence[psutil.Process], times: int
 ) -> None:
     async with patient(service.url) as client:
         load = await prepared(client)
         asked = load.all_kinds(times)
         await _accepted(client, load)
-        kill(service.process.pid, signal.SIGTERM)
+        for process in told:
+            process.terminate()
         await _refuses_new_clients(service)
         assert not all(request.done() for request in asked), "the load is too small"
         assert not_whole(await asyncio.gather(*asked)) == []
@@ -93,5 +96,26 @@ def test_runners_do_not_wait_for_a_public_process_that_was_killed(tmp_path: Path
         gone, _ = psutil.wait_procs([one for one in family if one != public], 2)
         assert gone == []
         public.kill()
+        assert service.process.wait(STOP_SECONDS) == 0
+        assert psutil.wait_procs(family, STOP_SECONDS)[1] == []
+
+
+def test_a_second_signal_breaks_off_what_is_left(tmp_path: Path) -> None:
+    with LiveService.started(BUNDLE, tmp_path) as service:
+        family = psutil.Process(service.process.pid).children(recursive=True)
+        asked = {"model": "kokoro", "input": LONG * 20, "response_format": "pcm"}
+        with (
+            httpx.stream(
+                "POST", f"{service.url}/v1/audio/speech", json=asked, timeout=PATIENCE
+            ) as answer,
+            pytest.raises(httpx.RemoteProtocolError),
+        ):
+            parts = answer.iter_raw()
+            next(parts)
+            service.process.send_signal(signal.SIGINT)
+            time.sleep(2 * TOGETHER_SECONDS)
+            assert service.process.poll() is None
+            service.process.send_signal(signal.SIGINT)
+            list(parts)
         assert service.process.wait(STOP_SECONDS) == 0
         assert psutil.wait_procs(family, STOP_SECONDS)[1] == []
