@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
+import websockets
+import websockets.sync.client
 
 from runners.draining import public_beside
 from runners.supervisor import TOGETHER_SECONDS
@@ -119,3 +121,18 @@ def test_a_second_signal_breaks_off_what_is_left(tmp_path: Path) -> None:
             list(parts)
         assert service.process.wait(STOP_SECONDS) == 0
         assert psutil.wait_procs(family, STOP_SECONDS)[1] == []
+
+
+def test_an_open_realtime_session_is_closed_and_does_not_keep_the_service_from_ending(
+    tmp_path: Path,
+) -> None:
+    with LiveService.started(BUNDLE, tmp_path) as service:
+        address = service.url.replace("http", "ws", 1) + "/v1/realtime"
+        with websockets.sync.client.connect(address) as socket:
+            socket.recv(timeout=30)
+            service.process.send_signal(signal.SIGTERM)
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                socket.recv(timeout=STOP_SECONDS)
+            assert closed.value.rcvd is not None
+            assert closed.value.rcvd.code in (1001, 1012)
+            assert service.process.wait(STOP_SECONDS) == 0
