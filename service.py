@@ -12,15 +12,17 @@ from api.front import front
 from api.listening import reachable_from_outside
 from api.native import NativeEndpoints
 from catalog import Catalog, model_class
+from observing import BENTOML_TELLS, logs
 from runners import supervisor
 from runners.base import Model
 from runners.draining import PUBLIC
 from runners.handle import RunnerHandle
 from runners.hosting import runner_service
 from runners.residency import Residency
-from settings import RunnerSettings, load, offline, weights_root
+from settings import RunnerSettings, load, log_settings, offline, weights_root
 from weights import Store
 
+logs.configure(log_settings())
 supervisor.install()
 settings = load()
 # A wrong type or option refuses to start here, before any process of a runner does.
@@ -62,6 +64,7 @@ _members: dict[str, Any] = {
 Speech: bentoml.Service[Any] = bentoml.service(
     name=PUBLIC,
     workers=1,
+    **BENTOML_TELLS,
     # Our own deadline comes first: BentoML would answer in a shape of its own.
     traffic={"timeout": settings.api.timeouts.request + 60},
 )(bentoml.asgi_app(app, path="/")(type("Speech", (Public,), _members)))

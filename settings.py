@@ -6,6 +6,7 @@ A key that we do not know refuses to start and names the right ones. Nothing els
     HARMONY_CONFIG    the file to load instead of the embedded configuration.yaml
     HARMONY_HOME      where weights are kept (default: harmony-speech in the user's cache folder)
     HARMONY_OFFLINE   1: never download, use what is there
+    HARMONY_LOG_FORMAT   json or text; HARMONY_LOG_LEVEL: debug, info, warning or error
     HARMONY_API_KEYS  API keys beside those of the file: NAME:KEY or NAME:admin:KEY, separated by commas
     BENTO_CLOUD_API_KEY   the secret that a runner on TCP demands, and that BentoML sends to one
 """
@@ -196,6 +197,29 @@ class Settings(_Strict):
 
     def loaded_at_start(self, entry: RunnerSettings) -> bool:
         return not entry.lazy if self.preload is None else entry.name in self.preload
+
+
+class LogSettings(_Strict):
+    """How the log is told. Only the environment says it: it must be known before a file is read."""
+
+    format: Literal["json", "text"] = "json"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def log_settings() -> LogSettings:
+    """What HARMONY_LOG_FORMAT and HARMONY_LOG_LEVEL say."""
+    format, level = os.environ.get("HARMONY_LOG_FORMAT"), os.environ.get("HARMONY_LOG_LEVEL")
+    given = {"format": format and format.lower(), "level": level and level.lower()}
+    try:
+        return LogSettings.model_validate({key: value for key, value in given.items() if value})
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise SettingsError(f"HARMONY_LOG_{str(wrong['loc'][0]).upper()}: {wrong['msg']}") from None
+
+
+def metrics_folder() -> str | None:
+    """Where the processes of one service keep their numbers; BentoML makes it when it serves."""
+    return os.environ.get("PROMETHEUS_MULTIPROC_DIR")
 
 
 def load(path: Path | None = None) -> Settings:

@@ -8,15 +8,15 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
-from api import activity, errors, health, lifecycle, models, realtime, speech, transcriptions
+from api import errors, realtime, speech
 from api.documented import add_schemas
-from api.engine import listings, voices
 from api.engine.hearing import (
     DetectVoiceActivityRequest,
     SpeechToTextResponse,
     SpeechTranscribeRequest,
 )
 from api.engine.speech import TextToSpeechRequest, TextToSpeechResponse
+from api.routes import ROUTERS
 from settings import Settings
 from version import VERSION
 
@@ -59,18 +59,8 @@ def build_app(settings: Settings) -> FastAPI:
     app.state.realtime = realtime.Places(settings.api.limits.max_realtime_sessions)
     errors.install(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
-    for module in (
-        speech,
-        transcriptions,
-        realtime,
-        activity,
-        listings,
-        voices,
-        lifecycle,
-        models,
-        health,
-    ):
-        app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router)
     app.router.routes.append(errors.UnknownRoute())
     return app
 

@@ -33,6 +33,7 @@ FIELD = re.compile(r"[a-z_]+|\d+")
 DENIAL = (
     "websocket.http.response"  # ASGI's name for an answer with a status in place of a handshake
 )
+DENIAL_START = f"{DENIAL}.start"
 POLICY_VIOLATION = 1008  # servers without DENIAL make a 403 of a close before the handshake
 CLIENT_LEFT = 499  # nginx's status, for the log: nobody reads it
 
@@ -95,7 +96,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(SpeechError)
     async def speech_error(request: Request, error: SpeechError) -> JSONResponse:
         if error.status == 500:
-            logger.error("%s: %s", request.url.path, error.message)
+            logger.error("a request failed: %s", error.message)
         return response(error)
 
     @app.exception_handler(RequestValidationError)
@@ -124,7 +125,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> JSONResponse:
-        logger.exception("%s failed", request.url.path, exc_info=error)
+        logger.error("a request failed", exc_info=error)
         answer = response(SpeechError("the server failed"))
         # Starlette answers this one outside of all middleware.
         answer.headers["x-request-id"] = request.state.request_id

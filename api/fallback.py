@@ -9,6 +9,7 @@ from fastapi import Request
 
 from catalog import Catalog
 from errors import Failed, InvalidInput, Unavailable
+from observing import metrics
 
 Done = TypeVar("Done")
 
@@ -23,6 +24,7 @@ async def with_fallback(
         fallback = catalog.fallback(model)
         if fallback is None:
             raise
+        metrics.runners().fallbacks.labels(model).inc()
         warn(request, f"{model} could not serve ({failure.code or failure.status}); {fallback} did")
         return await with_fallback(request, catalog, fallback, attempt)
 

@@ -29,12 +29,12 @@ EXPOSED = (
 def front(api: ApiSettings, public: bool) -> tuple[Middleware, ...]:
     """The layers, outermost first; `public`: the server is bound to more than loopback.
 
-    A refusal has passed those outside of it: so it carries the headers of CORS, which let a page read
-    it, and an id. The body is bounded last, and nothing outside of that reads it.
+    A refusal has passed those outside of it: so it carries an id, and the headers of CORS, which let a
+    page read it. The body is bounded last, and nothing outside of that reads it.
     """
     return (
-        *_cors(api.cors),
         Middleware(Traced),
+        *_cors(api.cors),
         Middleware(Authenticated, api=api, public=public),
         Middleware(Rated),
         Middleware(Bounded, limit=api.limits.max_upload_bytes),

@@ -79,7 +79,7 @@ class LiveSession:
             ended = str(left.exceptions[0])
         except* Exception as broken:
             # No handler of the app knows what to answer on a socket.
-            logger.exception("%s: realtime session broke", self._call.id, exc_info=broken)
+            logger.error("a realtime session broke", exc_info=broken)
             with suppress(WebSocketDisconnect, RuntimeError):
                 await self._socket.close(BROKEN, "The server failed.")
         return ended
@@ -135,7 +135,7 @@ class LiveSession:
             await self._obey(event, len(message))
         except SpeechError as error:
             if error.status == 500:
-                logger.error("%s: %s", self._call.id, error.message)
+                logger.error("an event failed: %s", error.message)
             await self._outbox.put(events.error(error, cause))
 
     async def _obey(self, event: Mapping[str, Any], size: int) -> None:

@@ -14,6 +14,7 @@ from api.live_session import LiveSession
 from api.realtime_session import AudioInput, ServerVad, Session, SessionAudio, Transcription
 from catalog import Catalog
 from errors import InvalidInput, Unavailable
+from observing import metrics
 from tasks import Capability
 
 router = APIRouter()
@@ -43,10 +44,12 @@ class Places:
                 retry_after=RETRY_SECONDS,
             )
         self._taken += 1
+        metrics.requests().realtime_sessions.set(self._taken)
         try:
             yield
         finally:
             self._taken -= 1
+            metrics.requests().realtime_sessions.set(self._taken)
 
 
 @router.websocket("/v1/realtime")
@@ -57,12 +60,12 @@ async def realtime(socket: WebSocket) -> None:
     try:
         with places.one():
             await socket.accept(_subprotocol(socket))
-            logger.info("%s: realtime session opened", request_id)
+            logger.info("a realtime session has begun")
             session = LiveSession(socket, request_id)
             ended = await session.run(lambda: first_session(socket.query_params, session.catalog))
-            logger.info("%s: realtime session ended: %s", request_id, ended)
+            logger.info("a realtime session has ended: %s", ended)
     except Unavailable as error:
-        logger.warning("%s: realtime session refused: %s", request_id, error.message)
+        logger.warning("a realtime session was refused: %s", error.message)
         await _refuse(socket, error)
 
 

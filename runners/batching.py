@@ -21,21 +21,19 @@ It knows nothing of models, audio or HTTP. One event loop uses a batcher at a ti
 from __future__ import annotations
 
 import asyncio
-import functools
 import itertools
 import logging
 import math
 import time
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from contextvars import copy_context
+from typing import Any, Generic, TypeVar
 
 import attrs
 
 from errors import Failed, SpeechError, TimedOut, Unavailable
-
-if TYPE_CHECKING:
-    from prometheus_client import Counter, Gauge, Histogram
+from observing import logs, metrics
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -84,6 +82,7 @@ class _Waiter:
     expires: float
     # Of Measured or SpeechError: a failure is a value here, so that none is ever "never retrieved".
     future: asyncio.Future[Any]
+    asked_by: tuple[str, ...] = attrs.field(factory=logs.asked_by)
     alone: bool = False
     timer: asyncio.TimerHandle | None = None
 
@@ -127,11 +126,11 @@ class Batcher(Generic[Item, Result]):
         self._running = 0  # items
         self._pace = 0.0  # seconds of one lane per item, smoothed
         self._closed = False
-        sizes, queued, ran, length, rejected = _metrics()
-        self._sizes, self._queued = sizes.labels(name), queued.labels(name)
-        self._ran, self._length = ran.labels(name), length.labels(name)
+        seen = metrics.forwards()
+        self._sizes, self._queued = seen.batch_size.labels(name), seen.queued.labels(name)
+        self._ran, self._length = seen.ran.labels(name), seen.queue_length.labels(name)
         reasons = ("full", "deadline", "cancelled")
-        self._rejected = {reason: rejected.labels(name, reason) for reason in reasons}
+        self._rejected = {reason: seen.rejected.labels(name, reason) for reason in reasons}
 
     @property
     def waiting(self) -> int:
@@ -256,11 +255,12 @@ class Batcher(Generic[Item, Result]):
         """Run one batch and hand out its results; its lane is free before any submitter wakes."""
         # What stands if this task is cancelled, as a loop that ends does to all its tasks.
         outcomes: list[Any] | BaseException
+        logs.ask_as(*(id for waiter in batch for id in waiter.asked_by))
         outcomes = [Unavailable(f"The runner {self.name!r} was stopped.") for _ in batch]
         ran = 0.0
         try:
             outcomes, ran = await asyncio.get_running_loop().run_in_executor(
-                self._pool, self._attempt, [waiter.item for waiter in batch]
+                self._pool, copy_context().run, self._attempt, [waiter.item for waiter in batch]
             )
         except RuntimeError as no_thread:  # the system, or an interpreter that ends, gives none
             outcomes = no_thread
@@ -306,7 +306,8 @@ class Batcher(Generic[Item, Result]):
             if isinstance(outcome, SpeechError):
                 waiter.settle(outcome)
             elif isinstance(outcome, BaseException):
-                _log.exception("runner %s failed", self.name, exc_info=outcome)
+                with logs.on_behalf_of(*waiter.asked_by):
+                    _log.error("runner %s failed", self.name, exc_info=outcome)
                 waiter.settle(self._failed(outcome))
             else:
                 waiter.settle(Measured(outcome, started - waiter.submitted, size, ran))
@@ -333,21 +334,3 @@ def _pack(ready: list[_Waiter], limits: BatchLimits) -> list[_Waiter]:
             batch.append(mate)
             shortest, longest = low, high
     return batch
-
-
-@functools.cache
-def _metrics() -> tuple[Histogram, Histogram, Histogram, Gauge, Counter]:
-    # prometheus_client decides on import whether processes share their numbers, by a variable that
-    # BentoML sets only when a service starts: so it must not be imported with this module.
-    from prometheus_client import Counter, Gauge, Histogram
-
-    named, prefix = ["runner"], "harmony_speech_"
-    sizes = (1, 2, 4, 8, 16, 32, 64)
-    seconds = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
-    return (
-        Histogram(f"{prefix}batch_size", "Items in one forward", named, buckets=sizes),
-        Histogram(f"{prefix}queue_seconds", "Wait for the first forward", named, buckets=seconds),
-        Histogram(f"{prefix}run_seconds", "Duration of one forward", named, buckets=seconds),
-        Gauge(f"{prefix}queue_length", "Waiting items", named, multiprocess_mode="livesum"),
-        Counter(f"{prefix}rejected", "Items never run, by reason", [*named, "reason"]),
-    )

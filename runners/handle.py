@@ -11,6 +11,7 @@ import asyncio
 from typing import Any, TypeVar
 
 from errors import Failed, SpeechError
+from observing import metrics, traces
 from runners import steps
 from runners.base import CAPABILITY_OF
 from runners.circuit import Circuit
@@ -48,6 +49,11 @@ class RunnerHandle:
         self._stay = residency.stay(name, self._wire) if residency else Stay(name, self._wire)
         self._card: Card | None = None
 
+    @property
+    def circuit_closed(self) -> bool:
+        """Whether calls are let through; a runner that keeps failing is left alone for a while."""
+        return self._circuit.closed
+
     async def card(self) -> Card:
         """What the model says of itself, asked once: it cannot change while the service runs."""
         if self._card is None:
@@ -81,17 +87,16 @@ class RunnerHandle:
         return await self._run(job, call, Embedding)
 
     async def _run(self, job: Job, call: Call, expected: type[Answered]) -> Answered:
-        answer = await self._answer(job, call)
+        step = f"{self.name}.{CAPABILITY_OF[type(job)].value}"
+        with traces.span(step):
+            answer = await self._answer(job, call)
+            cost = {"queued": answer.queued, "batch_size": answer.batch_size}
+            traces.note(request_id=call.id, ran=answer.ran, **cost)
         if isinstance(answer.outcome, SpeechError):
             raise answer.outcome
         if not isinstance(answer.outcome, expected):
             raise Failed(f"{self.name} answered a {type(answer.outcome).__name__}")
-        steps.note(
-            f"{self.name}.{CAPABILITY_OF[type(job)].value}",
-            answer.ran,
-            queued=answer.queued,
-            batch_size=answer.batch_size,
-        )
+        steps.note(step, answer.ran, queued=answer.queued, batch_size=answer.batch_size)
         return answer.outcome
 
     async def _answer(self, job: Job, call: Call) -> Answer:
@@ -115,6 +120,7 @@ class RunnerHandle:
             # A pipe breaks when its process dies, or when it was closed a moment before it was used. No
             # job changes anything but its own answer, so it may be asked again.
             self._stay.lost()
+            metrics.runners().retries.labels(self.name).inc()
             await asyncio.sleep(BREATH)
             return await self._wire.run(job, call)
 

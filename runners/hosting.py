@@ -11,8 +11,10 @@ import bentoml
 from pydantic import InstanceOf, WithJsonSchema
 
 from errors import SpeechError, Unavailable
+from observing import BENTOML_TELLS, logs, traces
 from runners.base import Model
 from runners.draining import leave_last
+from runners.exposed import Exposed
 from runners.guard import Guarded
 from runners.resident import Resident
 from runners.vitals import note_tasks
@@ -56,6 +58,8 @@ def runner_service(
         async def run(
             self, job: WireJob, call: WireCall, ctx: bentoml.Context = SAME_PROCESS
         ) -> WireAnswer:
+            logs.ask_as(call.id)
+            traces.note(request_id=call.id)
             work = asyncio.ensure_future(self._host.run(job, call))
             await _finish_or_hang_up(work, ctx)
             if work.cancelled():
@@ -92,6 +96,7 @@ def runner_service(
     service = bentoml.service(
         name=settings.name,
         workers=1,
+        **BENTOML_TELLS,
         traffic=RUNNER_TRAFFIC,
         runner_connection=RUNNER_CONNECTION,
         envs=[
@@ -102,6 +107,7 @@ def runner_service(
         ],
     )(Hosted)
     service.add_asgi_middleware(Guarded, token_hash=runner_token_hash())
+    service.add_asgi_middleware(Exposed)
     return service
 
 

@@ -16,9 +16,11 @@ from collections.abc import Callable
 from typing import Any
 
 from errors import Failed, SettingsError, SpeechError, Unavailable, WeightsError
+from observing import metrics
 from runners import memory
 from runners.base import CAPABILITY_OF, Model
 from runners.batching import Batcher, BatchLimits
+from runners.pace import Pace
 from settings import RunnerSettings
 from tasks import Answer, Call, Capability, Card, Job, Presence, State
 
@@ -42,7 +44,7 @@ class Runner:
         )
         self._batchers: dict[Capability, Batcher[Any, Any]] = {
             capability: Batcher(
-                getattr(model, capability.value),
+                Pace(settings.name, capability, getattr(model, capability.value)),
                 name=settings.name,
                 limits=limits,
                 key=model.group,
@@ -52,13 +54,17 @@ class Runner:
         }
 
     async def run(self, job: Job, call: Call) -> Answer:
-        batcher = self._batchers[CAPABILITY_OF[type(job)]]
+        capability = CAPABILITY_OF[type(job)]
+        batcher = self._batchers[capability]
         try:
             done = await batcher.submit_measured(
                 job, priority=call.priority, deadline=call.deadline
             )
         except SpeechError as error:
+            logger.debug("%s refused or failed: %s", capability.value, type(error).__name__)
             return Answer(error)
+        cost = {"queued": done.queued, "ran": done.ran, "batch_size": done.batch_size}
+        logger.debug("%s is done", capability.value, extra={"fields": cost})
         return Answer(done.result, done.queued, done.ran, done.batch_size)
 
     async def close(self) -> None:
@@ -124,6 +130,7 @@ class Resident:
                 logger.info("unloading %s", self._settings.name)
                 await runner.close()
                 del runner
+                metrics.models().unloads.labels(self._settings.name).inc()
                 await asyncio.to_thread(memory.give_back)
                 self._empty = memory.held(self._settings.device)
         return self.state()
@@ -176,9 +183,14 @@ class Resident:
     def _adopt(self, built: Model | Unavailable) -> None:
         if isinstance(built, Unavailable):
             self._problem, self._failed_at = built, time.monotonic()
+            self._count("failed")
         else:
+            self._count("loaded")
             self._problem, self._card = None, built.card
             self._runner = Runner(self._settings, built)
+
+    def _count(self, outcome: str) -> None:
+        metrics.models().loads.labels(self._settings.name, outcome).inc()
 
     async def _mended(self, runner: Runner, answer: Answer) -> bool:
         """Whether the model was broken and another attempt may succeed."""

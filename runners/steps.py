@@ -9,6 +9,8 @@ from contextvars import ContextVar
 
 import attrs
 
+from observing import traces
+
 
 @attrs.define
 class Step:
@@ -67,6 +69,7 @@ def timed(name: str) -> Iterator[None]:
     """Note how long the block took."""
     started = time.perf_counter()
     try:
-        yield
+        with traces.span(name):
+            yield
     finally:
         note(name, time.perf_counter() - started)

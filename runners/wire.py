@@ -11,6 +11,7 @@ import aiohttp
 from bentoml.exceptions import BentoMLException, ServiceUnavailable
 
 from errors import SpeechError, Unavailable
+from observing import logs
 from tasks import Answer, Call, Card, Job, State
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Wire:
             raise Unavailable(f"{self.name} is overloaded.", retry_after=RESTART_SECONDS) from error
         except (BentoMLException, aiohttp.ClientError, OSError) as error:
             # A runner that died is restarted by BentoML within about ten seconds.
-            logger.warning("runner %s is out of reach: %r", self.name, error)
+            logger.warning("runner %s is out of reach: %s", self.name, logs.told(error))
             raise OutOfReach(
                 f"{self.name} is out of reach at the moment.", retry_after=RESTART_SECONDS
             ) from error

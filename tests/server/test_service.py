@@ -90,7 +90,7 @@ def test_broken_http_does_no_harm(http: httpx.Client) -> None:
         ("/docs", "swagger"),
         ("/redoc", "redoc"),
         ("/openapi.json", "/v1/audio/speech"),
-        ("/metrics", "bentoml_service_request_total"),
+        ("/metrics", "harmony_speech_request_seconds_count"),
         ("/livez", ""),
         ("/readyz", ""),
         ("/health", "silero-vad"),
