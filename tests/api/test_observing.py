@@ -12,7 +12,7 @@ import pytest
 from api.routes import OTHER, template_of
 from tests.api.house import House, Visit
 from tests.api.sockets import talking
-from tests.fakes import Hold
+from tests.fakes import FakeSynthesizer, Hold
 
 
 def fields(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
@@ -158,3 +158,11 @@ def test_a_socket_has_a_line_when_it_ends(caplog: pytest.LogCaptureFixture) -> N
     assert (told["method"], told["route"], told["status"]) == ("WEBSOCKET", "/v1/realtime", 101)
     assert told["bytes"] > 0
     assert series("realtime_sessions") == 0
+
+
+def test_requests_that_a_fallback_served_are_counted() -> None:
+    before = series("fallbacks_total", model="voice")
+    house = House(spare=FakeSynthesizer())
+    house.services["voice"].broken = ConnectionRefusedError()
+    assert house.speak().status_code == 200
+    assert series("fallbacks_total", model="voice") == before + 1

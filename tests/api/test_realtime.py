@@ -642,8 +642,9 @@ async def test_nothing_of_what_was_said_is_logged(caplog: pytest.LogCaptureFixtu
         await socket.error()
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("api")]
     assert ours == [
-        "mine: realtime session opened",
-        "mine: realtime session ended: the client left, with code 1000",
+        "a realtime session has begun",
+        "a realtime session has ended: the client left, with code 1000",
+        "answered",
     ]
     for secret in ("alpha", "secret", "no JSON", encoded(sound)[:40]):
         assert secret not in caplog.text

@@ -26,6 +26,7 @@ from hypothesis import event, given, seed, settings
 from hypothesis import strategies as st
 
 from errors import Failed, InvalidInput, SpeechError, TimedOut, Unavailable
+from observing import logs
 from runners.batching import PATIENCE_S, RETRY_S, SIMILAR, Batcher, BatchLimits, Measured
 
 T = TypeVar("T")
@@ -1232,3 +1233,43 @@ def test_a_free_running_burst_loses_nothing_and_answers_each_with_its_own(
         play(scene())
     finally:
         logging.disable(logging.NOTSET)
+
+
+def test_lines_of_a_batch_are_told_for_its_requests_and_those_of_an_item_for_its_own() -> None:
+    told: list[tuple[str, tuple[str, ...]]] = []
+
+    def run(items: Sequence[str]) -> Sequence[str]:
+        told.append(("run", logs.asked_by()))
+        if "bad" in items:
+            raise ValueError
+        return items
+
+    class Listening(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            told.append((record.levelname, logs.asked_by()))
+
+    async def ask(batcher: Batcher[str, str], item: str) -> object:
+        logs.ask_as(f"id of {item}")
+        return await outcome(batcher.submit(item))
+
+    async def scene() -> None:
+        limits = BatchLimits(max_items=8, max_cost=100, max_queue=8)
+        batcher: Batcher[str, str] = Batcher(run, name="told", limits=limits)
+        await asyncio.gather(*(ask(batcher, item) for item in ("lead", "good", "bad")))
+        await batcher.close()
+
+    listening = Listening()
+    logging.getLogger("runners.batching").addHandler(listening)
+    try:
+        asyncio.run(scene())
+    finally:
+        logging.getLogger("runners.batching").removeHandler(listening)
+    both = ("id of good", "id of bad")
+    assert told == [
+        ("run", ("id of lead",)),
+        ("run", both),
+        ("WARNING", both),
+        ("run", ("id of good",)),
+        ("run", ("id of bad",)),
+        ("ERROR", ("id of bad",)),
+    ]
