@@ -106,7 +106,7 @@ class _Lines(logging.Formatter):
             "pid": record.process,
             **_request(),
             **_trace(),
-            "message": record.getMessage(),
+            "message": _message(record),
             **own,
             **({"exception": _chain(record.exc_info[1])} if record.exc_info else {}),
         }
@@ -132,6 +132,12 @@ class Text(_Lines):
         for error in exception or ():
             lines += [f"    {error['error']}", *(f"        {place}" for place in error["at"])]
         return "\n".join(map(_on_one_line, lines))
+
+
+def _message(record: logging.LogRecord) -> str:
+    message = record.getMessage()
+    # asyncio goes on with the task, and with what it raised in full.
+    return message.partition("\n")[0] if record.name == "asyncio" else message
 
 
 def _request() -> dict[str, Any]:

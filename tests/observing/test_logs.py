@@ -105,6 +105,12 @@ def test_what_an_exception_says_of_the_machine_is_told(error: Exception) -> None
     assert told["error"].endswith(f"{type(error).__name__}: why")
 
 
+def test_what_a_task_raised_that_nobody_awaited_is_not_told() -> None:
+    told = record("Task exception was never retrieved\nfuture: <Task exception=KeyError('secret')>")
+    told.name = "asyncio"
+    assert line(told)["message"] == "Task exception was never retrieved"
+
+
 def test_an_error_of_the_system_is_told_without_its_file() -> None:
     (told,) = line(raised(FileNotFoundError(2, "No such file", "anna.wav")))["exception"]
     assert told["error"] == "FileNotFoundError: No such file"
