@@ -87,4 +87,4 @@ async def detect_voice_activity(
         found = vad.detect(asked.to_job(sound), catalog.detector(model), call)
         return asked.from_result(await while_client_waits(request, found), model, call.id)
 
-    return await with_fallback(request, catalog, model, listen)
+    return await with_fallback(catalog, model, listen)

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from fastapi import Request
-
 from catalog import Catalog
 from errors import Failed, InvalidInput, Unavailable
 from observing import metrics
+from runners import steps
 
 Done = TypeVar("Done")
 
 
 async def with_fallback(
-    request: Request, catalog: Catalog, model: str, attempt: Callable[[str], Awaitable[Done]]
+    catalog: Catalog, model: str, attempt: Callable[[str], Awaitable[Done]]
 ) -> Done:
     """What `attempt` makes of the model, else of its fallback, else of that one's."""
     try:
@@ -25,13 +24,8 @@ async def with_fallback(
         if fallback is None:
             raise
         metrics.runners().fallbacks.labels(model).inc()
-        warn(request, f"{model} could not serve ({failure.code or failure.status}); {fallback} did")
-        return await with_fallback(request, catalog, fallback, attempt)
-
-
-def warn(request: Request, warning: str) -> None:
-    """Tell the client in a header of the answer, if it has not begun."""
-    request.scope["state"].setdefault("warnings", []).append(warning)
+        steps.warn(f"{model} could not serve ({failure.code or failure.status}); {fallback} did")
+        return await with_fallback(catalog, fallback, attempt)
 
 
 async def voice_or_default(catalog: Catalog, model: str, voice: str | None) -> str | None:

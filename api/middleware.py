@@ -101,8 +101,8 @@ class Traced:
                 message.setdefault("headers", [])
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = request_id
-                if warnings := state.get("warnings"):
-                    headers["warnings"] = "; ".join(warnings)
+                if taken.warnings:
+                    headers["warnings"] = "; ".join(taken.warnings)
                 elapsed_ms = exchange.elapsed * 1000
                 headers["openai-processing-ms"] = f"{elapsed_ms:.0f}"
                 headers["server-timing"] = f"{taken.server_timing()}, total;dur={elapsed_ms:.1f}"

@@ -22,19 +22,21 @@ from bentoml.exceptions import (
 )
 from pydantic import ValidationError
 
-from api.activity import ActivityForm
+from api.activity import ActivityForm, FoundActivity
 from api.errors import from_validation
+from api.fallback import with_fallback
 from api.files import encoded
 from api.languages import code_of
 from api.speech import SpeechRequest
 from api.transcripts import verbose
-from audio import DecodeLimits, EncodedSound
+from audio import Audio, DecodeLimits, EncodedSound
 from catalog import Catalog
 from errors import SpeechError
+from observing import logs
 from pipelines import transcription, tts, vad
 from pipelines.flow import begun
 from settings import Settings
-from tasks import Call, Capability, Transcribe
+from tasks import Call, Capability, Transcribe, Transcript
 
 # What BentoML answers with a status of its own; a body too large is a bad argument there.
 NATIVE: dict[int, type[BentoMLException]] = {
@@ -73,9 +75,16 @@ class NativeEndpoints:
                     "response_format": response_format,
                 }
             )
-            job = await asked.to_job(self.catalog, self.settings.api)
-            synthesizer = self.catalog.synthesizer(asked.model)
-            sound = await begun(tts.speak(job, synthesizer, self._call()))
+            call = self._call()
+
+            async def say(model: str) -> AsyncGenerator[Audio, None]:
+                said = asked
+                if model != asked.model:
+                    said = await asked.spoken_by(model, self.catalog)
+                job = await said.to_job(self.catalog, self.settings.api)
+                return await begun(tts.speak(job, self.catalog.synthesizer(model), call))
+
+            sound = await with_fallback(self.catalog, asked.model, say)
             async with aclosing(encoded(sound, asked.response_format, None)) as parts:
                 async for part in parts:
                     yield part
@@ -91,10 +100,8 @@ class NativeEndpoints:
     ) -> dict[str, Any]:
         """Speech to text, with the times of its segments and words."""
         async with _native_errors():
-            transcriber = self.catalog.transcriber(
-                model or self.catalog.first(Capability.TRANSCRIBE)
-            )
-            spoken = (await transcriber.card()).languages
+            model = model or self.catalog.first(Capability.TRANSCRIBE)
+            spoken = (await self.catalog.transcriber(model).card()).languages
             job = Transcribe(
                 sound=self._sound(file),
                 language=code_of(language, spoken) if language else None,
@@ -102,10 +109,15 @@ class NativeEndpoints:
                 prompt=prompt,
                 words=True,
             )
-            detector = self.catalog.any_detector()
-            whole = await transcription.collect(
-                transcription.transcribe(job, transcriber, detector, self._call())
-            )
+            call, detector = self._call(), self.catalog.any_detector()
+
+            async def write_down(model: str) -> Transcript:
+                transcriber = self.catalog.transcriber(model)
+                return await transcription.collect(
+                    transcription.transcribe(job, transcriber, detector, call)
+                )
+
+            whole = await with_fallback(self.catalog, model, write_down)
             return verbose(whole, "translate" if translate else "transcribe", ["segment", "word"])
 
     @bentoml.api
@@ -116,13 +128,19 @@ class NativeEndpoints:
         async with _native_errors():
             asked = ActivityForm(model=model, threshold=threshold)
             model = model or self.catalog.first(Capability.DETECT)
-            detector = self.catalog.detector(model)
-            call = self._call()
-            activity = await vad.detect(asked.to_job(self._sound(file)), detector, call)
-            return asked.from_result(activity, model, call.id).model_dump()
+            job, call = asked.to_job(self._sound(file)), self._call()
+
+            async def listen(model: str) -> FoundActivity:
+                activity = await vad.detect(job, self.catalog.detector(model), call)
+                return asked.from_result(activity, model, call.id)
+
+            return (await with_fallback(self.catalog, model, listen)).model_dump()
 
     def _call(self) -> Call:
-        return Call(deadline=time.time() + self.settings.api.timeouts.request)
+        (request_id,) = (
+            logs.asked_by()
+        )  # one request, one id: from what stands before all that is served
+        return Call(id=request_id, deadline=time.time() + self.settings.api.timeouts.request)
 
     def _sound(self, file: Path) -> EncodedSound:
         limits = self.settings.api.limits

@@ -127,7 +127,7 @@ async def create_speech(
             encoded(sound, audio_format, rate), media_type=FORMATS[audio_format].media_type
         )
 
-    return await with_fallback(request, catalog, asked.model, say)
+    return await with_fallback(catalog, asked.model, say)
 
 
 async def _events(sound: AsyncIterator[Audio], body: SpeechRequest) -> AsyncGenerator[str, None]:

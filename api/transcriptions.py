@@ -150,7 +150,7 @@ async def _answer_engine(
         whole = await while_client_waits(request, transcription.collect(heard))
         return JSONResponse(asked.from_result(whole, model, call.id).model_dump())
 
-    return await with_fallback(request, catalog, model, write_down)
+    return await with_fallback(catalog, model, write_down)
 
 
 def _heard(
@@ -172,7 +172,7 @@ async def _answer(
         whole = await while_client_waits(request, transcription.collect(heard))
         return _written(whole, asked, "translate" if job.translate else "transcribe")
 
-    return await with_fallback(request, catalog, asked.model, write_down)
+    return await with_fallback(catalog, asked.model, write_down)
 
 
 def _written(whole: Transcript, asked: TranslationForm, task: str) -> Response:
@@ -204,7 +204,7 @@ async def _answer_with_speakers(
         turns = await while_client_waits(request, tell(whole))
         return JSONResponse(transcripts.diarized(whole, turns))
 
-    return await with_fallback(request, catalog, asked.model, write_down)
+    return await with_fallback(catalog, asked.model, write_down)
 
 
 def _check(asked: TranscriptionForm, catalog: Catalog) -> None:

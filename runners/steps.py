@@ -27,6 +27,7 @@ class Steps:
 
     queued: float = 0.0
     taken: dict[str, Step] = attrs.field(factory=dict)
+    warnings: list[str] = attrs.field(factory=list)  # for the answer's header of this name
 
     def note(
         self, name: str, seconds: float, *, queued: float = 0.0, batch_size: int | None = None
@@ -62,6 +63,12 @@ def note(name: str, seconds: float, *, queued: float = 0.0, batch_size: int | No
     """Add a step to the request at hand; outside of one nobody wants to know."""
     if steps := _current.get():
         steps.note(name, seconds, queued=queued, batch_size=batch_size)
+
+
+def warn(warning: str) -> None:
+    """Tell the client in a header of the answer, if it has not begun."""
+    if steps := _current.get():
+        steps.warnings.append(warning)
 
 
 @contextmanager
