@@ -15,7 +15,7 @@ from tests.live import LiveService
 
 LISTED = {
     "LICENSE", "README.md", "api", "audio", "bentofile.yaml", "callers.py", "catalog.py",
-    "configuration.yaml", "errors.py", "networks", "pipelines", "requirements", "runners",
+    "configuration.yaml", "errors.py", "networks", "observing", "pipelines", "requirements", "runners",
     "service.py", "settings.py", "tasks.py", "version.py", "weights",
 }  # fmt: skip
 
