@@ -13,7 +13,7 @@ from api.listening import reachable_from_outside
 from api.native import NativeEndpoints
 from catalog import Catalog, model_class
 from observing import BENTOML_TELLS, logs
-from runners import supervisor
+from runners import patience, supervisor
 from runners.base import Model
 from runners.draining import PUBLIC
 from runners.handle import RunnerHandle
@@ -23,6 +23,7 @@ from settings import RunnerSettings, load, log_settings, offline, weights_root
 from weights import Store
 
 logs.configure(log_settings())
+patience.install()
 supervisor.install()
 settings = load()
 # A wrong type or option refuses to start here, before any process of a runner does.
