@@ -15,8 +15,13 @@ def held(device: str) -> int:
 
 
 def give_back() -> None:
-    """Return to the system what was freed here: glibc keeps it for the next time otherwise."""
+    """Return to the system what was freed here, and what nobody refers to any more."""
     gc.collect()
+    trim()
+
+
+def trim() -> None:
+    """Return to the system what was freed here: glibc keeps it for the next time otherwise."""
     with suppress(OSError, AttributeError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 

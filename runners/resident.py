@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 BROKEN = 3  # failures in a row: one is a bug that an input met, three are a model that is damaged
 MENDING_PAUSE = 60.0  # seconds between reloads, or hostile inputs would keep the model loading
+# Texts and sounds of all lengths leave holes in the heap. Handing them back takes about 15 ms; Piper, two
+# lanes, under load: 314 to 415 MB with it, 352 to 460 without.
+TIDY_SECONDS = 10.0
 LOAD_AGAIN = 30.0  # seconds after which a job tries what could not be loaded
 
 
@@ -89,12 +92,16 @@ class Resident:
         self._turn = asyncio.Lock()  # to load or to unload
         self._empty = memory.held(settings.device)  # bytes without the model
         self._failures, self._mended_at = 0, -MENDING_PAUSE
+        self._tidying: asyncio.TimerHandle | None = None
 
     def load_at_once(self) -> None:
         """Load before anything else happens in this process."""
         self._adopt(self._built())
 
     async def run(self, job: Job, call: Call) -> Answer:
+        if self._tidying is None:
+            loop = asyncio.get_running_loop()
+            self._tidying = loop.call_later(TIDY_SECONDS, self._tidy)
         answer, runner = await self._attempt(job, call)
         if runner is None or not await self._mended(runner, answer):
             return answer
@@ -136,8 +143,14 @@ class Resident:
         return self.state()
 
     async def close(self) -> None:
+        if self._tidying:
+            self._tidying.cancel()
         if self._runner:
             await self._runner.close()
+
+    def _tidy(self) -> None:
+        self._tidying = None
+        asyncio.get_running_loop().run_in_executor(None, memory.trim)
 
     async def _attempt(self, job: Job, call: Call) -> tuple[Answer, Runner | None]:
         while (runner := self._runner) is None:

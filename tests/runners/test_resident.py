@@ -12,7 +12,7 @@ import pytest
 
 from audio import silence
 from errors import Failed, SettingsError, Unavailable, WeightsError
-from runners import resident
+from runners import memory, resident
 from runners.resident import BROKEN, Resident
 from settings import RunnerSettings
 from tasks import Answer, Call, Presence, Speak, Speech
@@ -226,6 +226,28 @@ def test_inputs_that_meet_a_bug_do_not_keep_it_loading() -> None:
             assert isinstance((await host.run(Speak("bug"), Call())).outcome, Failed)
         assert len(loads.models) == 2
         assert says(await host.run(Speak("a"), Call()))
+        await host.close()
+
+    play(scene)
+
+
+def test_the_heap_is_handed_back_a_while_after_a_job_and_not_with_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(resident, "TIDY_SECONDS", 0.01)
+    tidied = threading.Event()
+    monkeypatch.setattr(memory, "trim", tidied.set)
+
+    async def scene() -> None:
+        host = Resident(SETTINGS, Loads())
+        await host.run(Speak("a"), Call())
+        await asyncio.to_thread(tidied.wait, STUCK_S)
+        assert tidied.is_set()
+        tidied.clear()
+        await asyncio.sleep(0.05)
+        assert not tidied.is_set()
+        await host.run(Speak("a"), Call())
+        await asyncio.to_thread(tidied.wait, STUCK_S)
         await host.close()
 
     play(scene)
