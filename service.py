@@ -12,7 +12,7 @@ from api.front import front
 from api.listening import reachable_from_outside
 from api.native import NativeEndpoints
 from catalog import Catalog, model_class
-from observing import BENTOML_TELLS, logs
+from observing import BENTOML_TELLS, logs, traces
 from runners import patience, supervisor
 from runners.base import Model
 from runners.draining import PUBLIC
@@ -25,6 +25,7 @@ from weights import Store
 logs.configure(log_settings())
 patience.install()
 supervisor.install()
+traces.install()
 settings = load()
 # A wrong type or option refuses to start here, before any process of a runner does.
 classes = {entry.name: model_class(entry) for entry in settings.model_configs}

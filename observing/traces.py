@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bentoml._internal.configuration.containers import BentoMLContainer
-from opentelemetry import trace
+from opentelemetry import context, trace
 from opentelemetry.context import Context
+from opentelemetry.instrumentation import asgi
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
+from starlette.types import Receive, Scope, Send
 
 # The names under which OpenTelemetry's ASGI middleware keeps what a client may have written into a URL.
 URL_ATTRIBUTES = ("http.target", "http.url", "url.full", "url.path", "url.query")
@@ -53,6 +55,26 @@ def name_request(method: str, route: str) -> None:
     current = trace.get_current_span()
     current.update_name(f"{method} {route}")
     current.set_attributes(dict.fromkeys(URL_ATTRIBUTES, route))
+
+
+class OwnTrace(asgi.OpenTelemetryMiddleware):
+    """Every request in the trace that its own headers name.
+
+    A connection that was paused under a large body reads on in the context of that request, so the next
+    request on it would be taken for a part of the former, whatever its headers say.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        token = context.attach(Context())
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            context.detach(token)
+
+
+def install() -> None:
+    """Have BentoML put this before its apps instead of OpenTelemetry's own."""
+    asgi.OpenTelemetryMiddleware = OwnTrace  # type: ignore[misc]
 
 
 class _Discreet(SpanProcessor):
