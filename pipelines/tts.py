@@ -21,6 +21,10 @@ from tasks import Call, Card, Speak, Speech
 # One sentence is made while another is heard. More would let one long text keep out everybody else.
 SENTENCES_AHEAD = 2
 
+# What is not heard yet gives way to the beginning of somebody else's speech. Eight clients at once: the first
+# sound came after 8.6 s in the median without it.
+LATER = 1
+
 # Seconds, at normal speed: what readers of audiobooks leave after a clause and after a sentence.
 CLAUSE_PAUSE, SENTENCE_PAUSE = 0.15, 0.4
 CLAUSE_ENDS = (",", ";", ":", "、", "，", "；", "：", "،", "—", "–")
@@ -32,8 +36,12 @@ async def speak(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenera
     language = job.language or _language(await synthesizer.card(), job.voice)
     pieces = from_thread(split(job.text, language), "split")
 
+    soon, later = call, attrs.evolve(call, priority=call.priority + LATER)
+
     async def say(piece: str) -> tuple[str, Speech]:
-        return piece, await synthesizer.synthesize(attrs.evolve(job, text=piece), call)
+        nonlocal soon
+        urgency, soon = soon, later
+        return piece, await synthesizer.synthesize(attrs.evolve(job, text=piece), urgency)
 
     silent, pause = True, 0.0
     async with aclosing(in_order(pieces, say, ahead=SENTENCES_AHEAD)) as spoken:

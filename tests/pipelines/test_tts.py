@@ -111,7 +111,7 @@ def test_every_sentence_is_asked_as_the_whole_was() -> None:
     play(scene())
     assert speaker.heard == [
         (attrs.evolve(job, text="One."), call),
-        (attrs.evolve(job, text="Two."), call),
+        (attrs.evolve(job, text="Two."), attrs.evolve(call, priority=4)),  # not heard yet
     ]
 
 
@@ -200,5 +200,16 @@ def test_a_runner_that_fails_fails_the_speech_in_its_turn() -> None:
             await anext(stream)
             with pytest.raises(Unavailable, match="gone"):
                 await anext(stream)
+
+    play(scene())
+
+
+def test_the_beginning_is_more_urgent_than_what_is_not_heard_yet() -> None:
+    async def scene() -> None:
+        speaker = Speaker()
+        async with aclosing(speak(Speak(TEXT), speaker, Call(priority=3))) as sounds:
+            async for _ in sounds:
+                pass
+        assert [call.priority for _, call in speaker.heard] == [3, 4, 4, 4, 4]
 
     play(scene())
