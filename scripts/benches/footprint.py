@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from runners.draining import PUBLIC
 from scripts.benches.machine import PARAGRAPH, Bench, transcribing
 from tests.conftest import BUNDLE
 from tests.live import LiveService
@@ -49,7 +50,7 @@ def _tell(when: str, bench: Bench) -> None:
         name = _name(process.cmdline())
         memory = process.memory_full_info()
         parts[name] = parts.get(name, 0) + memory.pss
-        if name == "public":
+        if name == PUBLIC:
             loaded = {Path(map.path).name for map in process.memory_maps()}
             heavy = [lib for lib in HEAVY if any(lib in file for file in loaded)]
             assert not heavy, f"the public process has loaded {heavy}"
