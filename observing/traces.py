@@ -10,13 +10,13 @@ import functools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from bentoml._internal.configuration.containers import BentoMLContainer
 from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.instrumentation import asgi
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
-from starlette.types import Receive, Scope, Send
 
 # The names under which OpenTelemetry's ASGI middleware keeps what a client may have written into a URL.
 URL_ATTRIBUTES = ("http.target", "http.url", "url.full", "url.path", "url.query")
@@ -64,7 +64,7 @@ class OwnTrace(asgi.OpenTelemetryMiddleware):
     request on it would be taken for a part of the former, whatever its headers say.
     """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         token = context.attach(Context())
         try:
             await super().__call__(scope, receive, send)
