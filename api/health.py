@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 
 from api.request import UsingApi, UsingCatalog
 from catalog import Entry
-from errors import SpeechError
+from errors import SpeechError, TimedOut
 from runners.vitals import note_tasks
 from version import VERSION
 
@@ -42,9 +42,9 @@ async def health(response: Response, catalog: UsingCatalog, api: UsingApi) -> di
 async def _state(entry: Entry, timeout: float) -> dict[str, Any]:
     started = time.perf_counter()
     try:
-        state = await asyncio.wait_for(entry.handle.state(), timeout)
-    except TimeoutError:
-        return {"status": "silent", "message": f"no answer within {timeout} s"}
+        state = await entry.handle.state(timeout)
+    except TimedOut as error:
+        return {"status": "silent", "message": error.message}
     except SpeechError as error:
         return {"status": "unreachable", "message": error.message}
     if state.problem:

@@ -53,9 +53,7 @@ async def describe(catalog: Catalog, name: str, timeout: float) -> dict[str, Any
     if entry.settings.name != name:
         described["root"] = entry.settings.name
     try:
-        state = await asyncio.wait_for(entry.handle.state(), timeout)
-    except TimeoutError:
-        return {**described, "available": False, "problem": f"no answer within {timeout} s"}
+        state = await entry.handle.state(timeout)
     except SpeechError as error:
         return {**described, "available": False, "problem": error.message}
     described["state"] = state.presence.value

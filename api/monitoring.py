@@ -26,8 +26,8 @@ async def numbers(catalog: UsingCatalog, api: UsingApi) -> Response:
 async def _look(entry: Entry, timeout: float) -> None:
     """How a runner stands at this moment: one that died could not say so itself."""
     try:
-        state: State | None = await asyncio.wait_for(entry.handle.state(), timeout)
-    except (TimeoutError, SpeechError):
+        state: State | None = await entry.handle.state(timeout)
+    except SpeechError:
         state = None
     name, seen = entry.settings.name, metrics.runners()
     seen.up.labels(name).set(state is not None)

@@ -60,9 +60,9 @@ class RunnerHandle:
             self._card = await self._wire.card()
         return self._card
 
-    async def state(self) -> State:
+    async def state(self, timeout: float) -> State:
         """How the runner stands; a model that is not in memory stays where it is."""
-        state = await self._stay.ask()
+        state = await self._stay.ask(timeout)
         self._card = self._card or state.card
         return state
 

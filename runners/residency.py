@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from errors import SpeechError, Unavailable
+from errors import SpeechError, TimedOut, Unavailable
 from settings import FOREVER, Settings
 from tasks import Call, Presence, State
 
@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0  # seconds for others to leave; then the caller is told to come back
 RETRY = 5.0
+LOOK = (
+    2.0  # seconds that a runner gets to say how it stands: one that hangs must not keep others out
+)
 
 
 class Tenant(Protocol):
@@ -79,8 +82,13 @@ class Stay:
         self.present = False
         return self.note(await self._tenant.unload())
 
-    async def ask(self) -> State:
-        return self.note(await self._tenant.state())
+    async def ask(self, timeout: float) -> State:
+        """How it stands; raises TimedOut if the runner does not say so in time."""
+        try:
+            async with asyncio.timeout(timeout):
+                return self.note(await self._tenant.state())
+        except TimeoutError:
+            raise TimedOut(f"{self.name} gave no answer within {timeout} s.") from None
 
     def note(self, state: State) -> State:
         self.present = state.presence in (Presence.LOADED, Presence.LOADING)
@@ -139,7 +147,7 @@ class Room:
 
     async def _look(self) -> None:
         """Models grow with use, and a runner may have been started anew."""
-        await asyncio.gather(*(stay.ask() for stay in self.stays), return_exceptions=True)
+        await asyncio.gather(*(stay.ask(LOOK) for stay in self.stays), return_exceptions=True)
 
     async def _shrink(self, target: int, guest: Stay, deadline: float | None) -> None:
         """Send the longest unused away until the others take no more than `target` bytes."""
@@ -167,7 +175,9 @@ class Room:
     async def _somebody_idle(self, timeout: float, guest: Stay) -> None:
         self._idle.clear()
         try:
-            await asyncio.wait_for(self._idle.wait(), max(0.0, timeout))
+            # Not `wait_for`, which in Python 3.11 may swallow the cancellation of its caller.
+            async with asyncio.timeout(max(0.0, timeout)):
+                await self._idle.wait()
         except TimeoutError:
             raise Unavailable(
                 f"The model '{guest.name}' does not fit: memory_budget of {self._device} is "

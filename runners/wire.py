@@ -82,7 +82,8 @@ class Wire:
 
     async def _pings(self) -> bool:
         try:
-            await asyncio.wait_for(self._service.state(), PING_SECONDS)
+            async with asyncio.timeout(PING_SECONDS):
+                await self._service.state()
         except (TimeoutError, BentoMLException, aiohttp.ClientError, OSError):
             return False
         return True

@@ -76,6 +76,15 @@ class LiveService:
             time.sleep(0.25)
         raise RuntimeError(f"the service is not ready:\n{self.log.read_text()}")
 
+    def runner(self, name: str) -> psutil.Process:
+        """The process that hosts a model, by its command line."""
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # one that died just now
+                found += [child] if name in child.cmdline() else []
+        (only,) = found
+        return only
+
     def stop(self) -> None:
         """SIGTERM as an operator would, SIGKILL to all of it if that does not end it."""
         family: list[psutil.Process] = []

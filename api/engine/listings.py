@@ -84,9 +84,9 @@ async def _card(catalog: Catalog, name: str, timeout: float) -> ModelCard:
     """Without languages if the model does not answer: this shape has no word for that."""
     entry = catalog.find(name)
     try:
-        state = await asyncio.wait_for(entry.handle.state(), timeout)
+        state = await entry.handle.state(timeout)
         languages = _languages(state.card or Card())
-    except (TimeoutError, SpeechError):
+    except SpeechError:
         languages = []
     return ModelCard(id=name, languages=languages, root=entry.settings.name)
 

@@ -18,6 +18,7 @@ import yaml
 
 from catalog import model_class
 from errors import SettingsError, WeightsError
+from runners import silero
 from runners.base import Model
 from runners.kokoro import Kokoro
 from runners.piper import Piper
@@ -195,8 +196,8 @@ def test_a_repository_that_is_not_there_is_named(hub: FakeHub, root: Path) -> No
 def test_a_network_of_something_else_is_refused(root: Path, store: Store) -> None:
     mine = root / "mine"
     mine.mkdir()
-    detector = (store.fetch("silero-vad") / "silero_vad.onnx").read_bytes()
-    (mine / "model.onnx").write_bytes(detector)
+    detector = store.fetch("silero-vad", allow=[silero.FILE]) / silero.FILE
+    (mine / "model.onnx").write_bytes(detector.read_bytes())
     (mine / "config.json").write_text('{"vocab": {"a": 1}}')
     with pytest.raises(SettingsError, match="is no Kokoro: its network wants"):
         load_changed("kokoro", model=str(mine))

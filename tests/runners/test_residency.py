@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 import settings
-from errors import Unavailable
+from errors import TimedOut, Unavailable
 from runners import residency
 from runners.residency import Residency, Stay
 from tasks import Call, Presence, State
@@ -222,5 +222,24 @@ def test_loading_by_hand_respects_the_budget_and_the_time() -> None:
             assert state.presence is Presence.LOADED
             assert stay._leaving is not None
         assert [guest.present for guest in guests] == [False, True, True]
+
+    play(scene)
+
+
+def test_a_runner_that_hangs_keeps_no_other_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(residency, "LOOK", 0.01)
+
+    class Hangs(Guest):
+        async def state(self) -> State:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    async def scene() -> None:
+        guests, (a, b) = house(2)
+        b._tenant = Hangs()
+        with pytest.raises(TimedOut):
+            await b.ask(0.01)
+        await use(a)
+        assert guests[0].present
 
     play(scene)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 
 import httpx
-import psutil  # type: ignore[import-untyped]
 import pytest
 import yaml
 
@@ -47,9 +46,7 @@ def http(lazy: LiveService) -> Iterator[httpx.Client]:
 
 def resident(service: LiveService, name: str) -> float:
     """Megabytes of the process that hosts a model."""
-    children = psutil.Process(service.process.pid).children(recursive=True)
-    (process,) = (child for child in children if name in child.cmdline())
-    size: int = process.memory_info().rss
+    size: int = service.runner(name).memory_info().rss
     return size / MEGABYTE
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.server
 import json
 import os
@@ -308,11 +307,7 @@ def test_a_killed_runner_is_not_told_to_be_there(
 
     assert (seen("runner_up"), seen("model_loaded")) == (1, 1)
     assert (seen("model_memory_bytes") or 0) > 0
-    (process,) = (
-        child
-        for child in psutil.Process(watched.process.pid).children(recursive=True)
-        if "piper-joe" in _command(child)
-    )
+    process = watched.runner("piper-joe")
     process.send_signal(signal.SIGSTOP)
     try:
         assert (seen("runner_up"), seen("model_loaded"), seen("model_memory_bytes")) == (0, 0, 0)
@@ -329,13 +324,6 @@ def test_a_killed_runner_is_not_told_to_be_there(
     assert not list(folder.rglob(of_the_dead))
     assert seen("loads_total") is None  # it has an outcome
     assert numbers(watched)['harmony_speech_loads_total{outcome="loaded",runner="piper-joe"}'] == 2
-
-
-def _command(process: Any) -> list[str]:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        found: list[str] = process.cmdline()
-        return found
-    return []
 
 
 def test_a_word_switches_to_lines_for_human_readers(tmp_path: Path) -> None:
