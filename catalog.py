@@ -17,7 +17,7 @@ from types import ModuleType
 import attrs
 
 from errors import InvalidInput, NotFound, SettingsError
-from runners.base import Detector, Embedder, Model, Synthesizer, Transcriber
+from runners.base import Converter, Detector, Embedder, Model, Synthesizer, Transcriber
 from runners.handle import RunnerHandle
 from runners.kokoro import Kokoro
 from runners.piper import Piper
@@ -136,6 +136,9 @@ class Catalog:
     def any_embedder(self) -> Embedder | None:
         able = self.able_to(Capability.EMBED)
         return self._entries[able[0]].handle if able else None
+
+    def converter(self, model: str) -> Converter:
+        return self._entry(model, Capability.CONVERT).handle
 
     def able_to(self, capability: Capability) -> list[str]:
         return [name for name, e in self._entries.items() if capability in e.capabilities]

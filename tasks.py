@@ -25,6 +25,7 @@ class Capability(Enum):
     TRANSCRIBE = "transcribe"
     DETECT = "detect"
     EMBED = "embed"
+    CONVERT = "convert"
 
 
 @attrs.frozen
@@ -48,6 +49,7 @@ class Speak:
     voice: str | None = None
     language: str | None = None
     speed: float = 1.0
+    seed: int | None = None  # the same seed, the same sound
 
 
 @attrs.frozen
@@ -89,7 +91,27 @@ class Embed:
     sound: Sound
 
 
-Job = Speak | Transcribe | Detect | Embed
+@attrs.frozen(eq=False)
+class Embedding:
+    """A voice [D]; only embeddings of the same space can be compared, by the cosine between them."""
+
+    vector: NDArray[np.float32]
+    space: str  # the model that made it, and its version where that changes the numbers
+
+
+@attrs.frozen(eq=False)
+class Convert:
+    """Say the same in another voice: from the tone of who speaks to that of somebody else."""
+
+    sound: Sound
+    source: Embedding
+    target: Embedding
+    tau: float | None = None  # how much is left to chance, 0 to 1; None: the model decides
+    seed: int | None = None  # the same seed, the same sound
+    offset: int = 0  # samples of the whole before this part of it, a multiple of its grid's step
+
+
+Job = Speak | Transcribe | Detect | Embed | Convert
 
 
 # Results
@@ -97,9 +119,10 @@ Job = Speak | Transcribe | Detect | Embed
 
 @attrs.frozen
 class Speech:
-    """Synthesized sound."""
+    """Synthesized or converted sound."""
 
     audio: Audio
+    tone: Embedding | None = None  # of the voice that speaks, where the model knows it
 
 
 @attrs.frozen
@@ -169,14 +192,6 @@ class Activity:
     duration: float
 
 
-@attrs.frozen(eq=False)
-class Embedding:
-    """A voice [D]; only embeddings of the same space can be compared, by the cosine between them."""
-
-    vector: NDArray[np.float32]
-    space: str  # the model that made it, and its version where that changes the numbers
-
-
 Result = Speech | Transcript | Activity | Embedding
 
 
@@ -203,6 +218,14 @@ class Voice:
 
 
 @attrs.frozen
+class Grid:
+    """How a long sound may be cut into parts that come out as the whole would."""
+
+    step: int  # samples; parts begin at multiples of it
+    context: int  # samples before and after a part that have a say in what comes out
+
+
+@attrs.frozen
 class Card:
     """What a loaded model says of itself."""
 
@@ -211,6 +234,8 @@ class Card:
     default_voice: str | None = None
     rate: int | None = None  # Hz of what it speaks or wants to hear
     same_speaker: float | None = None  # cosine from which two embeddings are of one speaker
+    space: str | None = None  # of the embeddings that it makes or takes
+    grid: Grid | None = None  # of what it converts
 
 
 class Presence(Enum):

@@ -21,6 +21,7 @@ TASKS = {
     "transcribe": "transcription",
     "detect": "vad",
     "embed": "speaker-embedding",
+    "convert": "voice-conversion",
 }
 
 

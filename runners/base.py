@@ -18,6 +18,7 @@ from tasks import (
     Call,
     Capability,
     Card,
+    Convert,
     Detect,
     Embed,
     Embedding,
@@ -33,6 +34,7 @@ CAPABILITY_OF: dict[type, Capability] = {
     Transcribe: Capability.TRANSCRIBE,
     Detect: Capability.DETECT,
     Embed: Capability.EMBED,
+    Convert: Capability.CONVERT,
 }
 
 
@@ -57,6 +59,11 @@ class Detector(Protocol):
 class Embedder(Protocol):
     async def card(self) -> Card: ...
     async def embed(self, job: Embed, call: Call) -> Embedding: ...
+
+
+class Converter(Protocol):
+    async def card(self) -> Card: ...
+    async def convert(self, job: Convert, call: Call) -> Speech: ...
 
 
 # What a family provides

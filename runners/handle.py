@@ -22,6 +22,7 @@ from tasks import (
     Answer,
     Call,
     Card,
+    Convert,
     Detect,
     Embed,
     Embedding,
@@ -85,6 +86,9 @@ class RunnerHandle:
 
     async def embed(self, job: Embed, call: Call) -> Embedding:
         return await self._run(job, call, Embedding)
+
+    async def convert(self, job: Convert, call: Call) -> Speech:
+        return await self._run(job, call, Speech)
 
     async def _run(self, job: Job, call: Call, expected: type[Answered]) -> Answered:
         step = f"{self.name}.{CAPABILITY_OF[type(job)].value}"

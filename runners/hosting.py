@@ -19,7 +19,7 @@ from runners.guard import Guarded
 from runners.resident import Resident
 from runners.vitals import note_tasks
 from settings import RunnerSettings, runner_token_hash
-from tasks import Answer, Call, Card, Detect, Embed, Speak, State, Transcribe
+from tasks import Answer, Call, Card, Convert, Detect, Embed, Speak, State, Transcribe
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,12 @@ SAME_PROCESS: Any = (
 
 wire = WithJsonSchema({"type": "object"})
 WireJob = Annotated[
-    InstanceOf[Speak] | InstanceOf[Transcribe] | InstanceOf[Detect] | InstanceOf[Embed], wire
+    InstanceOf[Speak]
+    | InstanceOf[Transcribe]
+    | InstanceOf[Detect]
+    | InstanceOf[Embed]
+    | InstanceOf[Convert],
+    wire,
 ]
 WireCall = Annotated[InstanceOf[Call], wire]
 WireAnswer = Annotated[InstanceOf[Answer], wire]

@@ -82,6 +82,8 @@ class Piper:
         return [self._speak(job) for job in jobs]
 
     def _speak(self, job: Speak) -> Speech:
+        if job.seed is not None:
+            raise InvalidInput("the chance in this voice takes no seed", param="seed")
         speaker = self._speaker(job.voice)
         self._check_language(job.language)
         ids = self._phoneme_ids(self._front_end(job.text))

@@ -3,10 +3,11 @@
 Each remembers what it was asked, fails where it is told to, and can be held up: a held one waits until
 it is cancelled or let go, so tests of disconnects need no clock.
 
-    FakeSynthesizer, FakeTranscriber, FakeDetector, FakeEmbedder    what a pipeline is given
+    FakeSynthesizer, FakeTranscriber, FakeDetector, FakeEmbedder,
+    FakeConverter                            what a pipeline is given
     WordTranscriber                          hears the words of `said`, each by its loudness
     FakeService                              what BentoML puts before a runner; wants a RunnerHandle
-    Speaks, Transcribes, Detects, Embeds     what `model_type` names: tests.fakes:Speaks
+    Speaks, Transcribes, Detects, Embeds, Converts     what `model_type` names: tests.fakes:Speaks
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from tasks import (
     Call,
     Capability,
     Card,
+    Convert,
     Detect,
     Embed,
     Embedding,
+    Grid,
     Job,
     Presence,
     Segment,
@@ -100,7 +103,8 @@ SPEAKER = Card(
 )
 LISTENER = Card(languages=("en", "de"), rate=16000)
 WATCHER = Card(rate=16000)
-NOSE = Card(rate=16000, same_speaker=0.7)
+NOSE = Card(rate=16000, same_speaker=0.7, space="pitch")
+MASK = Card(rate=RATE, space="pitch", grid=Grid(step=240, context=2400))
 
 
 @attrs.define
@@ -257,7 +261,35 @@ def by_pitch(job: Embed) -> Embedding | InvalidInput:
     return Embedding(np.sqrt(bands).astype(np.float32), "pitch")
 
 
-Fake = FakeSynthesizer | FakeTranscriber | WordTranscriber | FakeDetector | FakeEmbedder
+@attrs.define
+class FakeConverter(_Fake):
+    """Says the same on the target's pitch, as loud as the source at each moment."""
+
+    offers: Card = MASK
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def convert(self, job: Convert, call: Call) -> Speech:
+        await self._arrive(job, call)
+        for voice in (job.source, job.target):
+            if voice.space != self.offers.space:
+                raise InvalidInput(f"an embedding of {voice.space}")
+        sound = join(list(job.sound.blocks(RATE, 60.0)), RATE)
+        times = (np.arange(len(sound.samples)) + job.offset) / RATE
+        pitch = np.sqrt(BANDS[:-1] * BANDS[1:])[int(job.target.vector.argmax())]
+        sung = np.abs(sound.samples) * np.sin(2 * np.pi * pitch * times)
+        return Speech(Audio(sung.astype(np.float32), RATE))
+
+
+Fake = (
+    FakeSynthesizer
+    | FakeTranscriber
+    | WordTranscriber
+    | FakeDetector
+    | FakeEmbedder
+    | FakeConverter
+)
 
 
 @attrs.define
@@ -325,6 +357,11 @@ class Detects:
 
 class Embeds:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.EMBED,)
+    options: ClassVar[type] = NoOptions
+
+
+class Converts:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.CONVERT,)
     options: ClassVar[type] = NoOptions
 
 

@@ -20,6 +20,7 @@ from tasks import (
     Answer,
     Call,
     Card,
+    Convert,
     Detect,
     Embed,
     Embedding,
@@ -55,8 +56,21 @@ segments = st.builds(
     avg_logprob=st.floats(-10, 0),
     words=st.lists(words, max_size=3).map(tuple),
 )
+vectors = arrays.arrays(np.float32, st.integers(1, 256), elements=st.floats(-1, 1, width=32))
+embeddings = st.builds(Embedding, vectors, st.text())
+seeds = st.none() | st.integers(0, 2**63 - 1)
 jobs = st.one_of(
-    st.builds(Speak, st.text(), st.none() | st.text(), st.none() | st.text(), st.floats(0.25, 4)),
+    st.builds(
+        Speak,
+        st.text(),
+        st.none() | st.text(),
+        st.none() | st.text(),
+        st.floats(0.25, 4),
+        seeds,
+    ),
+    st.builds(
+        Convert, sounds, embeddings, embeddings, st.none() | st.floats(0, 1), seeds, st.integers(0)
+    ),
     detections,
     st.builds(Embed, sounds),
     st.builds(
@@ -72,10 +86,9 @@ jobs = st.one_of(
         chunking=st.none() | detections,
     ),
 )
-vectors = arrays.arrays(np.float32, st.integers(1, 256), elements=st.floats(-1, 1, width=32))
 results = st.one_of(
-    st.builds(Embedding, vectors, st.text()),
-    st.builds(Speech, sounds),
+    embeddings,
+    st.builds(Speech, sounds, st.none() | embeddings),
     st.builds(Transcript, st.lists(segments, max_size=3).map(tuple), st.text(), seconds),
     st.builds(Activity, st.lists(st.builds(Span, seconds, seconds)).map(tuple), seconds),
 )

@@ -19,6 +19,7 @@ from catalog import Catalog
 from runners.handle import RunnerHandle
 from tests.fakes import (
     Fake,
+    FakeConverter,
     FakeDetector,
     FakeEmbedder,
     FakeService,
@@ -39,6 +40,7 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 ENCODER = {"name": "nose", "model": "none", "model_type": "tests.fakes:Embeds"}
+CONVERTER = {"name": "mask", "model": "none", "model_type": "tests.fakes:Converts"}
 
 
 @attrs.define
@@ -46,7 +48,8 @@ class House:
     """The HTTP app on fakes, and what stands before it.
 
     `limits` are those of the configuration's `api`, which has all else of it; `public` says that the
-    server is bound to more than loopback; `spare` is the fallback of `voice`; no `embedder`, no encoder.
+    server is bound to more than loopback; `spare` is the fallback of `voice`; no `embedder`, no encoder,
+    and likewise with the `converter`.
     """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
@@ -54,6 +57,7 @@ class House:
     detector: FakeDetector = attrs.field(factory=FakeDetector)
     spare: FakeSynthesizer | None = None
     embedder: FakeEmbedder | None = None
+    converter: FakeConverter | None = None
     limits: Mapping[str, Any] = attrs.field(factory=dict)
     api: Mapping[str, Any] = attrs.field(factory=dict)
     public: bool = False
@@ -75,6 +79,9 @@ class House:
         if self.embedder:
             fakes["nose"] = self.embedder
             others.append(ENCODER)
+        if self.converter:
+            fakes["mask"] = self.converter
+            others.append(CONVERTER)
         tree = {**SETTINGS, "model_configs": [voice, *others]}
         configured = settings.parse({**tree, "api": {"limits": self.limits, **self.api}})
         self.services = {name: FakeService(fake) for name, fake in fakes.items()}

@@ -20,6 +20,7 @@ from tasks import (
     Answer,
     Call,
     Capability,
+    Convert,
     Detect,
     Embed,
     Embedding,
@@ -34,6 +35,7 @@ from tests.runners.conftest import CONFIGURED, RATE, Load, Loaded, Say, load_cha
 pytestmark = pytest.mark.weights
 
 ONE, TWO = "The birds are singing.", "My little sister bought three red apples."
+NOBODY = Embedding(np.zeros(1, dtype=np.float32), "nobody")
 UNDECODED = EncodedSound(b"RIFF")
 # A job for each capability that none of its models may accept.
 BAD: Mapping[Capability, Job] = {
@@ -41,12 +43,14 @@ BAD: Mapping[Capability, Job] = {
     Capability.TRANSCRIBE: Transcribe(UNDECODED),
     Capability.DETECT: Detect(UNDECODED),
     Capability.EMBED: Embed(UNDECODED),
+    Capability.CONVERT: Convert(UNDECODED, NOBODY, NOBODY),
 }
 RESULT_OF = {
     Capability.SPEAK: Speech,
     Capability.TRANSCRIBE: Transcript,
     Capability.DETECT: Activity,
     Capability.EMBED: Embedding,
+    Capability.CONVERT: Speech,
 }
 
 
@@ -64,6 +68,7 @@ def jobs(say: Say) -> Mapping[Capability, Sequence[Job]]:
         Capability.TRANSCRIBE: [Transcribe(short), Transcribe(long)],
         Capability.DETECT: [Detect(long), Detect(short), Detect(silence(1, RATE))],
         Capability.EMBED: [Embed(long), Embed(short)],
+        Capability.CONVERT: [Convert(long, NOBODY, NOBODY), Convert(short, NOBODY, NOBODY)],
     }
 
 
