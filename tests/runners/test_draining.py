@@ -31,10 +31,14 @@ class Stopped:
 @pytest.fixture
 def public() -> Iterator[psutil.Process]:
     """A process that looks like the public one, and lives until it is killed."""
-    program = "import sys; sys.stdin.read()"
+    program = "import sys; print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
-        [sys.executable, "-c", program, "--service-name", PUBLIC], stdin=subprocess.PIPE
+        [sys.executable, "-c", program, "--service-name", PUBLIC],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
+        assert process.stdout
+        process.stdout.read(1)  # for a moment after it has begun, a process has no command line
         yield psutil.Process(process.pid)
         process.kill()
 
