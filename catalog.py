@@ -17,6 +17,7 @@ from types import ModuleType
 import attrs
 
 from errors import InvalidInput, NotFound, SettingsError
+from runners.admission import Door
 from runners.base import Converter, Detector, Embedder, Model, Synthesizer, Transcriber
 from runners.handle import RunnerHandle
 from runners.kokoro import Kokoro
@@ -93,6 +94,7 @@ class Entry:
     settings: RunnerSettings
     capabilities: tuple[Capability, ...]
     handle: RunnerHandle
+    door: Door
 
 
 class Catalog:
@@ -102,7 +104,9 @@ class Catalog:
         self._aliases = settings.aliases
         self._voice_aliases = settings.voice_aliases
         self._entries = {
-            entry.name: Entry(entry, model_class(entry).capabilities, handles[entry.name])
+            entry.name: Entry(
+                entry, model_class(entry).capabilities, handles[entry.name], Door(entry)
+            )
             for entry in settings.model_configs
         }
         for entry in self._entries.values():

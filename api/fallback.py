@@ -18,7 +18,8 @@ async def with_fallback(
 ) -> Done:
     """What `attempt` makes of the model, else of its fallback, else of that one's."""
     try:
-        return await attempt(model)
+        with catalog.find(model).door.entered():
+            return await attempt(model)
     except (Unavailable, Failed) as failure:
         fallback = catalog.fallback(model)
         if fallback is None:
