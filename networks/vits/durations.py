@@ -114,7 +114,7 @@ class StochasticDurationPredictor(nn.Module):
         """`[B, 1, T]` of hidden states `[B, C, T]` and scaled noise `[B, 2, T]`."""
         text = self.convs(self.pre(hidden) + self.cond(g), mask)
         text = masked(self.proj(text), mask)
-        z = noise
+        z: Tensor = noise
         for place in ("7", "5", "3"):
             z = self.flows[place](z.flip(1), mask, text)
         z = self.flows["0"](z.flip(1), mask)
