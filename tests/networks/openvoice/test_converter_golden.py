@@ -16,7 +16,7 @@ from networks.vits.config import SoundSizes
 from networks.vits.masks import mask_of, masked
 from networks.vits.spectrogram import spectrogram
 from tests.golden import golden, read_json
-from tests.networks.cases import Case, cases, same, tensors
+from tests.networks.cases import Case, Tensors, cases, same, tensors
 
 PUBLISHED = SoundSizes(rate=22050, window=1024, hop=256, taper=1024)
 CONVERSIONS = ("vc_b1_noise", "vc_b1_tau0", "vc_b3_noise", "vc_b3_tau0")
@@ -155,7 +155,7 @@ def test_the_full_size_has_the_published_names_and_shapes(folder: Path) -> None:
     assert network.context == 110
 
 
-def _noise(given: dict[str, Tensor], mean: Tensor) -> Tensor:
+def _noise(given: Tensors, mean: Tensor) -> Tensor:
     return given["noise"] * given["tau"] if "noise" in given else torch.zeros_like(mean)
 
 
