@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from networks.openvoice.config import ConverterConfig
 from networks.openvoice.reference import ReferenceEncoder
 from networks.vits.checkpoint import described, fill
+from networks.vits.convolution import place
 from networks.vits.decoder import Decoder
 from networks.vits.flow import REACH as FLOW_REACH
 from networks.vits.flow import wavenet_flow
@@ -131,4 +132,5 @@ def load(
     fill(network, weights)
     for part in (network.enc_q, network.flow, network.dec):
         part.to(dtype)
-    return network.to(device)
+    place(network, device)
+    return network

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from networks.openvoice.config import SynthesizerConfig
 from networks.vits.attention import AttentionStack
 from networks.vits.checkpoint import described, fill
+from networks.vits.convolution import Conv1d, place
 from networks.vits.flow import wavenet_flow
 from networks.vits.masks import mask_of, masked, padded
 from networks.vits.synthesizer import Encoded, Manner, Sizes, TooLong
@@ -40,7 +41,7 @@ class TextEncoder(nn.Module):
         self.encoder = AttentionStack(
             config.hidden, config.filters, config.heads, config.layers, config.kernel
         )
-        self.proj = nn.Conv1d(config.hidden, 2 * config.channels, 1)
+        self.proj = Conv1d(config.hidden, 2 * config.channels, 1)
         self.scale = math.sqrt(config.hidden)
 
     def forward(self, symbols: Tensor, lengths: Sequence[int], g: Tensor) -> Encoded:
@@ -105,4 +106,5 @@ def load(
     network.forget_training()
     network.flow.to(dtype)
     network.dec.to(dtype)
-    return network.to(device)
+    place(network, device)
+    return network

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from networks.vits.convolution import Conv1d
 from networks.vits.masks import masked
 
 WINDOW = 4  # positions to either side that have a vector of their own; farther ones have none
@@ -39,10 +40,10 @@ class RelativeAttention(nn.Module):
         super().__init__()
         self.heads = heads
         self.width = channels // heads
-        self.conv_q = nn.Conv1d(channels, channels, 1)
-        self.conv_k = nn.Conv1d(channels, channels, 1)
-        self.conv_v = nn.Conv1d(channels, channels, 1)
-        self.conv_o = nn.Conv1d(channels, channels, 1)
+        self.conv_q = Conv1d(channels, channels, 1)
+        self.conv_k = Conv1d(channels, channels, 1)
+        self.conv_v = Conv1d(channels, channels, 1)
+        self.conv_o = Conv1d(channels, channels, 1)
         # Row r belongs to the distance r - WINDOW from the query to the key.
         self.emb_rel_k = nn.Parameter(torch.zeros(1, 2 * WINDOW + 1, self.width))
         self.emb_rel_v = nn.Parameter(torch.zeros(1, 2 * WINDOW + 1, self.width))
@@ -89,8 +90,8 @@ def _band(square: Tensor) -> Tensor:
 class FeedForward(nn.Module):
     def __init__(self, channels: int, filters: int, kernel: int) -> None:
         super().__init__()
-        self.conv_1 = nn.Conv1d(channels, filters, kernel)
-        self.conv_2 = nn.Conv1d(filters, channels, kernel)
+        self.conv_1 = Conv1d(channels, filters, kernel)
+        self.conv_2 = Conv1d(filters, channels, kernel)
         self.margins = ((kernel - 1) // 2, kernel // 2)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:

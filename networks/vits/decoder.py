@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from networks.vits.config import DecoderSizes
+from networks.vits.convolution import Conv1d
 from networks.vits.masks import masked
 from networks.vits.weight_norm import NormedConv1d, NormedConvTranspose1d
 
@@ -45,8 +46,8 @@ class Decoder(nn.Module):
     def __init__(self, channels: int, sizes: DecoderSizes, gin: int) -> None:
         super().__init__()
         widths = [sizes.initial_channel >> stage for stage in range(len(sizes.rates) + 1)]
-        self.conv_pre = nn.Conv1d(channels, widths[0], EDGE, padding=EDGE // 2)
-        self.cond = nn.Conv1d(gin, widths[0], 1)
+        self.conv_pre = Conv1d(channels, widths[0], EDGE, padding=EDGE // 2)
+        self.cond = Conv1d(gin, widths[0], 1)
         self.ups = nn.ModuleList(
             NormedConvTranspose1d(wide, narrow, kernel, stride=rate, padding=(kernel - rate) // 2)
             for wide, narrow, kernel, rate in zip(
@@ -58,7 +59,7 @@ class Decoder(nn.Module):
             for width in widths[1:]
             for kernel, dilations in zip(sizes.block_kernels, sizes.block_dilations, strict=True)
         )
-        self.conv_post = nn.Conv1d(widths[-1], 1, EDGE, padding=EDGE // 2, bias=False)
+        self.conv_post = Conv1d(widths[-1], 1, EDGE, padding=EDGE // 2, bias=False)
         self.rates = sizes.rates
         self.reach = _reach(sizes)  # frames to either side that a sample depends on
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from networks.vits.attention import ChannelNorm
+from networks.vits.convolution import Conv1d
 from networks.vits.masks import masked
 from networks.vits.spline import BINS, PARAMETERS, inverse_spline
 
@@ -24,12 +25,12 @@ ROUNDS = 3  # of a depthwise stack, each with three times the dilation of the on
 class DurationPredictor(nn.Module):
     def __init__(self, channels: int, gin: int) -> None:
         super().__init__()
-        self.cond = nn.Conv1d(gin, channels, 1)
-        self.conv_1 = nn.Conv1d(channels, FILTERS, KERNEL, padding=KERNEL // 2)
+        self.cond = Conv1d(gin, channels, 1)
+        self.conv_1 = Conv1d(channels, FILTERS, KERNEL, padding=KERNEL // 2)
         self.norm_1 = ChannelNorm(FILTERS)
-        self.conv_2 = nn.Conv1d(FILTERS, FILTERS, KERNEL, padding=KERNEL // 2)
+        self.conv_2 = Conv1d(FILTERS, FILTERS, KERNEL, padding=KERNEL // 2)
         self.norm_2 = ChannelNorm(FILTERS)
-        self.proj = nn.Conv1d(FILTERS, 1, 1)
+        self.proj = Conv1d(FILTERS, 1, 1)
 
     def forward(self, hidden: Tensor, mask: Tensor | None, g: Tensor) -> Tensor:
         x = hidden + self.cond(g)
@@ -45,10 +46,10 @@ class DepthwiseStack(nn.Module):
         super().__init__()
         spans = [KERNEL**number for number in range(ROUNDS)]
         self.convs_sep = nn.ModuleList(
-            nn.Conv1d(channels, channels, KERNEL, padding=span, dilation=span, groups=channels)
+            Conv1d(channels, channels, KERNEL, padding=span, dilation=span, groups=channels)
             for span in spans
         )
-        self.convs_1x1 = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in spans)
+        self.convs_1x1 = nn.ModuleList(Conv1d(channels, channels, 1) for _ in spans)
         self.norms_1 = nn.ModuleList(ChannelNorm(channels) for _ in spans)
         self.norms_2 = nn.ModuleList(ChannelNorm(channels) for _ in spans)
 
@@ -77,9 +78,9 @@ class SplineCoupling(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.pre = nn.Conv1d(1, channels, 1)
+        self.pre = Conv1d(1, channels, 1)
         self.convs = DepthwiseStack(channels)
-        self.proj = nn.Conv1d(channels, PARAMETERS, 1)
+        self.proj = Conv1d(channels, PARAMETERS, 1)
         self.scale = 1 / math.sqrt(channels)
 
     def forward(self, z: Tensor, mask: Tensor | None, text: Tensor) -> Tensor:
@@ -95,15 +96,15 @@ class StochasticDurationPredictor(nn.Module):
 
     def __init__(self, channels: int, gin: int) -> None:
         super().__init__()
-        self.pre = nn.Conv1d(channels, channels, 1)
-        self.cond = nn.Conv1d(gin, channels, 1)
+        self.pre = Conv1d(channels, channels, 1)
+        self.cond = Conv1d(gin, channels, 1)
         self.convs = DepthwiseStack(channels)
-        self.proj = nn.Conv1d(channels, channels, 1)
+        self.proj = Conv1d(channels, channels, 1)
         self.flows = _flows(channels)
         # Training only: the posterior of the durations, and the flow's first spline.
-        self.post_pre = nn.Conv1d(1, channels, 1)
+        self.post_pre = Conv1d(1, channels, 1)
         self.post_convs = DepthwiseStack(channels)
-        self.post_proj = nn.Conv1d(channels, channels, 1)
+        self.post_proj = Conv1d(channels, channels, 1)
         self.post_flows = _flows(channels)
 
     def forget_training(self) -> None:

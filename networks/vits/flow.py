@@ -14,6 +14,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from networks.vits.convolution import Conv1d
 from networks.vits.masks import masked
 from networks.vits.wavenet import KERNEL, WaveNet
 
@@ -28,9 +29,9 @@ class Coupling(nn.Module):
 
     def __init__(self, channels: int, hidden: int, stack: nn.Module) -> None:
         super().__init__()
-        self.pre = nn.Conv1d(channels // 2, hidden, 1)
+        self.pre = Conv1d(channels // 2, hidden, 1)
         self.enc = stack
-        self.post = nn.Conv1d(hidden, channels // 2, 1)
+        self.post = Conv1d(hidden, channels // 2, 1)
 
     def forward(self, first: Tensor, mask: Tensor | None, g: Tensor) -> Tensor:
         return masked(self.post(self.enc(masked(self.pre(first), mask), mask, g)), mask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from networks.vits.convolution import Conv1d
 from networks.vits.masks import masked
 from networks.vits.wavenet import WaveNet
 
@@ -13,9 +14,9 @@ LAYERS = 16
 class PosteriorEncoder(nn.Module):
     def __init__(self, bins: int, channels: int, hidden: int, gin: int) -> None:
         super().__init__()
-        self.pre = nn.Conv1d(bins, hidden, 1)
+        self.pre = Conv1d(bins, hidden, 1)
         self.enc = WaveNet(hidden, LAYERS, gin)
-        self.proj = nn.Conv1d(hidden, 2 * channels, 1)
+        self.proj = Conv1d(hidden, 2 * channels, 1)
 
     def forward(self, spec: Tensor, mask: Tensor | None, g: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log-scale `[B, C, T]` of the latents of a spectrogram `[B, bins, T]`."""

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
+from networks.vits.convolution import Conv1d, ConvTranspose1d
+
 
 class Normed(_ConvNd):
     """A convolution whose weight is in two parts until it is folded; it cannot run before."""
@@ -34,11 +36,11 @@ class Normed(_ConvNd):
         self.weight = nn.Parameter(folded, requires_grad=False)
 
 
-class NormedConv1d(Normed, nn.Conv1d):
+class NormedConv1d(Normed, Conv1d):
     def __init__(
         self, inputs: int, outputs: int, kernel: int, *, padding: int = 0, dilation: int = 1
     ) -> None:
-        nn.Conv1d.__init__(self, inputs, outputs, kernel, padding=padding, dilation=dilation)
+        Conv1d.__init__(self, inputs, outputs, kernel, padding=padding, dilation=dilation)
         self._take_apart()
 
 
@@ -50,11 +52,11 @@ class NormedConv2d(Normed, nn.Conv2d):
         self._take_apart()
 
 
-class NormedConvTranspose1d(Normed, nn.ConvTranspose1d):
+class NormedConvTranspose1d(Normed, ConvTranspose1d):
     def __init__(
         self, inputs: int, outputs: int, kernel: int, *, stride: int, padding: int
     ) -> None:
-        nn.ConvTranspose1d.__init__(self, inputs, outputs, kernel, stride=stride, padding=padding)
+        ConvTranspose1d.__init__(self, inputs, outputs, kernel, stride=stride, padding=padding)
         self._take_apart()
 
 
