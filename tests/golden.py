@@ -34,6 +34,12 @@ def read_json(folder: Path, file: str) -> Any:
     return json.loads((folder / file).read_text(encoding="utf-8"))
 
 
+def golden_rows(name: str) -> list[dict[str, Any]]:
+    """The reference texts of one front end, one object a row."""
+    lines = (golden("text") / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
 def read_tensors(folder: Path, file: str) -> dict[str, Array]:
     """Of a safetensors file: eight bytes of length, a JSON header, and the numbers."""
     raw = (folder / file).read_bytes()

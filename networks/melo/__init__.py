@@ -1,0 +1,1 @@
+"""MeloTTS' text front ends: written text to the phones, tones and language ids of its network."""
