@@ -76,8 +76,9 @@ def is_pause(text: str, place: int) -> bool:
     if mark == ",":
         return not (before.isdecimal() and _groups_digits(text, place))
     if _is_spelt(after):
-        # Where a sentence follows without a space, a capital begins it.
-        return not _is_spelt(before) or (before.islower() and after.isupper())
+        # Where a sentence follows without a space, a capital begins it, but not in Ph.D.
+        ends_word = text[max(0, place - 3) : place].islower()
+        return not _is_spelt(before) or (ends_word and place > 2 and after.isupper())
     return not _is_abbreviated(text, place)
 
 

@@ -43,7 +43,7 @@ def cardinal(number: int, dialect: Dialect) -> str:
 def ordinal(number: int, dialect: Dialect) -> str:
     """21 → twenty first."""
     head, _, last = cardinal(number, dialect).rpartition(" ")
-    return f"{head} {_as_ordinal(last)}".strip()
+    return f"{head} {ordinal_of(last)}".strip()
 
 
 def year(number: int, dialect: Dialect) -> str:
@@ -105,7 +105,7 @@ def _below_thousand(group: int, dialect: Dialect) -> str:
     return " ".join(words)
 
 
-def _as_ordinal(word: str) -> str:
+def ordinal_of(word: str) -> str:
     if word in _ORDINALS:
         return _ORDINALS[word]
     return f"{word[:-1]}ieth" if word.endswith("y") else f"{word}th"
