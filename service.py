@@ -11,7 +11,7 @@ from api.app import build_app
 from api.front import front
 from api.listening import reachable_from_outside
 from api.native import NativeEndpoints
-from catalog import Catalog, model_class
+from catalog import Catalog, lodgings, model_class
 from observing import BENTOML_TELLS, logs, traces
 from runners import patience, supervisor
 from runners.base import Model
@@ -36,9 +36,16 @@ def load_model(entry: RunnerSettings) -> Model:
     return classes[entry.name](entry, Store(weights_root(), offline=offline()))
 
 
-runners = {
-    entry.name: runner_service(entry, load_model, at_start=settings.loaded_at_start(entry))
+hosts = lodgings(settings.model_configs)
+at_start = {
+    hosts.get(entry.name, entry.name)
     for entry in settings.model_configs
+    if settings.loaded_at_start(entry)
+}
+runners = {
+    entry.name: runner_service(entry, load_model, at_start=entry.name in at_start)
+    for entry in settings.model_configs
+    if entry.name not in hosts
 }
 attributes = {name: f"runner_{position}" for position, name in enumerate(runners)}
 app = build_app(settings)
@@ -53,7 +60,8 @@ class Public(NativeEndpoints):
             name: RunnerHandle(name, getattr(self, attribute), residency)
             for name, attribute in attributes.items()
         }
-        self.catalog = Catalog(settings, handles)
+        guests = {guest: handles[host] for guest, host in hosts.items()}
+        self.catalog = Catalog(settings, handles | guests)
         self.settings = settings
         app.state.catalog = self.catalog
 

@@ -252,7 +252,7 @@ def parse(tree: Any, where: str = "configuration") -> Settings:
 
 def options_of(kind: type[Options], settings: RunnerSettings) -> Options:
     """An entry's `options` as its family's own knobs, checked as strictly as every other key."""
-    types = get_type_hints(kind)
+    types = get_type_hints(kind, include_extras=True)
     values = {}
     for key, value in settings.options.items():
         place = f"{settings.name}: options.{key}"

@@ -7,9 +7,9 @@ import asyncio
 from fastapi import APIRouter, Response
 
 from api.request import UsingApi, UsingCatalog
-from catalog import Entry
 from errors import SpeechError
 from observing import metrics
+from runners.handle import RunnerHandle
 from tasks import Presence, State
 
 router = APIRouter(tags=["health"])
@@ -18,19 +18,20 @@ router = APIRouter(tags=["health"])
 @router.get("/metrics", response_class=Response)
 async def numbers(catalog: UsingCatalog, api: UsingApi) -> Response:
     """The numbers of the service and of its runners, in Prometheus' text format."""
-    await asyncio.gather(*(_look(entry, api.timeouts.health) for entry in catalog.entries))
+    handles = {entry.handle.name: entry.handle for entry in catalog.entries}
+    await asyncio.gather(*(_look(handle, api.timeouts.health) for handle in handles.values()))
     text = await asyncio.to_thread(metrics.exposition)
     return Response(text, headers={"content-type": metrics.CONTENT_TYPE})
 
 
-async def _look(entry: Entry, timeout: float) -> None:
+async def _look(handle: RunnerHandle, timeout: float) -> None:
     """How a runner stands at this moment: one that died could not say so itself."""
     try:
-        state: State | None = await entry.handle.state(timeout)
+        state: State | None = await handle.state(timeout)
     except SpeechError:
         state = None
-    name, seen = entry.settings.name, metrics.runners()
+    name, seen = handle.name, metrics.runners()
     seen.up.labels(name).set(state is not None)
     seen.loaded.labels(name).set(state is not None and state.presence is Presence.LOADED)
     seen.memory.labels(name).set(state.memory if state else 0)
-    seen.circuit_open.labels(name).set(not entry.handle.circuit_closed)
+    seen.circuit_open.labels(name).set(not handle.circuit_closed)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import sys
 from contextlib import suppress
+
+# What libraries say when there was no memory left; the last is torch's, on the host.
+SIGNS = ("out of memory", "failed to allocate", "can't allocate memory")
 
 
 def held(device: str) -> int:
@@ -17,6 +21,9 @@ def held(device: str) -> int:
 def give_back() -> None:
     """Return to the system what was freed here, and what nobody refers to any more."""
     gc.collect()
+    torch = sys.modules.get("torch")
+    if torch and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
     trim()
 
 
@@ -31,7 +38,7 @@ def ran_out(error: BaseException | None) -> bool:
     if isinstance(error, MemoryError):
         return True
     # ONNX Runtime and CTranslate2 have no type of their own for it, and torch's is not imported here.
-    return any(sign in str(error).lower() for sign in ("out of memory", "failed to allocate"))
+    return any(sign in str(error).lower() for sign in SIGNS)
 
 
 def _resident() -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from errors import SettingsError, WeightsError
 from weights import Status, Store
 
-Wanted = Mapping[str, tuple[str, ...] | None]  # sources, each with patterns of the wanted files
+# Sources, each with patterns of the wanted files; models may want different files of one.
+Wanted = Iterable[tuple[str, tuple[str, ...] | None]]
 
 
 def main(arguments: list[str]) -> int:
@@ -32,7 +33,9 @@ def main(arguments: list[str]) -> int:
         store = _store(options)
         match options.command:
             case "list":
-                return _show(store.list([] if options.root else list(_configured())))
+                return _show(
+                    store.list([] if options.root else [source for source, _ in _configured()])
+                )
             case "verify":
                 return _show(map(store.verify, options.source or _present(store)))
             case "pull":
@@ -56,8 +59,8 @@ def _store(options: argparse.Namespace) -> Store:
 
 def _wanted(store: Store, options: argparse.Namespace) -> Wanted:
     if options.source:
-        return dict.fromkeys(options.source)
-    return dict.fromkeys(store.manifest.entries) if options.all else _configured()
+        return [(source, None) for source in options.source]
+    return [(source, None) for source in store.manifest.entries] if options.all else _configured()
 
 
 def _configured() -> Wanted:
@@ -65,15 +68,13 @@ def _configured() -> Wanted:
     from catalog import model_class  # only here: it brings BentoML, which takes seconds
     from settings import load
 
-    wanted: dict[str, tuple[str, ...] | None] = {}
-    for entry in load().model_configs:
-        wanted.update(model_class(entry).sources(entry))
-    return wanted
+    wanted = [model_class(entry).sources(entry) for entry in load().model_configs]
+    return list(dict.fromkeys(item for sources in wanted for item in sources.items()))
 
 
 def _pull(store: Store, wanted: Wanted) -> int:
     failed = 0
-    for source, files in wanted.items():
+    for source, files in wanted:
         try:
             print(f"{source}: {store.fetch(source, allow=files)}")
         except WeightsError as error:

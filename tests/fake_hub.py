@@ -117,11 +117,18 @@ class FakeHub:
         # Another name of this machine is another host to a client that guards its token.
         return f"http://localhost:{self._server.server_port}/cdn"
 
-    def push(self, repo: str, files: Mapping[str, Content], branch: str = "main") -> str:
-        """Make a commit of these files, and the branch point to it."""
+    def push(
+        self,
+        repo: str,
+        files: Mapping[str, Content],
+        branch: str = "main",
+        commit: str | None = None,
+    ) -> str:
+        """Make a commit of these files, of this name if one is given, and the branch point to it."""
         repository = self.repositories.setdefault(repo, Repository())
         stored = {path: Stored.of(content) for path, content in files.items()}
-        commit = hashlib.sha1(repr([(p, s.hash) for p, s in stored.items()]).encode()).hexdigest()
+        said = repr([(path, content.hash) for path, content in stored.items()])
+        commit = commit or hashlib.sha1(said.encode()).hexdigest()
         repository.commits[commit] = stored
         repository.branches[branch] = commit
         return commit

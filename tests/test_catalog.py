@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 import pytest
 
-from catalog import RUNNERS, Catalog, model_class
+from catalog import PART_OF, RUNNERS, Catalog, lodgings, model_class
 from errors import InvalidInput, NotFound, SettingsError
 from runners.handle import RunnerHandle
 from runners.kokoro import Kokoro
@@ -160,6 +160,74 @@ def test_a_file_that_breaks_is_not_half_there_the_second_time(tmp_path: Path) ->
     for _ in range(2):
         with pytest.raises(SettingsError, match="cannot be imported: no soundcard"):
             model_class(settings_of(f"{file}:Mine"))
+
+
+# Two entries, one runner
+
+HOST = {"name": "host", "model": "a/b", "model_type": "OpenVoiceV1ToneConverter"}
+GUEST = {"name": "guest", "model": "a/b", "model_type": "OpenVoiceV1ToneConverterEncoder"}
+
+
+def lodging(*entries: Mapping[str, Any]) -> Mapping[str, str]:
+    return lodgings(RunnerSettings.model_validate(entry) for entry in entries)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {},
+        {"dtype": "float32"},
+        {"revision": "main"},
+        {"device_config": {"device": "cuda:1"}},
+    ],
+)
+def test_an_encoder_lodges_with_the_converter_of_the_same_weights(same: dict[str, Any]) -> None:
+    host, guest = {**HOST, **same}, {**GUEST, **same}
+    assert lodging(host, guest) == lodging(guest, host) == {"guest": "host"}
+
+
+@pytest.mark.parametrize(
+    ("host", "guest"),
+    [
+        ({"dtype": "float32"}, {"dtype": "auto"}),
+        ({}, {"threads": 4, "lazy": True, "keep_alive": "5m", "max_batch_size": 9}),
+    ],
+)
+def test_what_does_not_touch_the_weights_parts_nobody(
+    host: dict[str, Any], guest: dict[str, Any]
+) -> None:
+    assert lodging({**HOST, **host}, {**GUEST, **guest}) == {"guest": "host"}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"model": "a/c"},
+        {"revision": "main"},
+        {"device_config": {"device": "cuda"}},
+        {"model_type": "OpenVoiceV2ToneConverterEncoder"},
+    ],
+)
+def test_other_weights_or_another_device_want_a_runner_of_their_own(other: dict[str, Any]) -> None:
+    assert lodging(HOST, {**GUEST, **other}) == {}
+
+
+def test_other_formats_are_other_weights() -> None:
+    assert lodging({**HOST, "dtype": "bfloat16"}, {**GUEST, "dtype": "float32"}) == {}
+
+
+def test_an_encoder_alone_has_a_runner() -> None:
+    assert lodging(GUEST) == {}
+
+
+def test_of_several_converters_the_first_one_takes_the_encoder_in() -> None:
+    assert lodging(HOST, {**HOST, "name": "second"}, GUEST) == {"guest": "host"}
+    assert lodging(HOST, GUEST, {**GUEST, "name": "second"}) == {"guest": "host", "second": "host"}
+
+
+def test_a_host_can_do_all_that_its_guests_can() -> None:
+    for guest, host in PART_OF.items():
+        assert set(RUNNERS[guest].capabilities) < set(RUNNERS[host].capabilities)
 
 
 # Models

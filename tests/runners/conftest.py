@@ -1,8 +1,15 @@
-"""Real models for the runners' tests, each loaded once, and a voice that leaves nothing to chance."""
+"""Models for the runners' tests, each loaded once, and a voice that leaves nothing to chance.
+
+They are those of the embedded configuration, with their real weights, and OpenVoice's, with small ones.
+"""
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +22,21 @@ from runners.base import Model
 from runners.piper import Piper
 from settings import BUNDLE, RunnerSettings, load, weights_root
 from tasks import Speak
+from tests import openvoice
 from weights import Store
 
 CONFIGURED: Mapping[str, RunnerSettings] = {
-    entry.name: entry for entry in load(BUNDLE / "configuration.yaml").model_configs
+    entry.name: entry
+    for entry in (
+        *load(BUNDLE / "configuration.yaml").model_configs,
+        *map(RunnerSettings.model_validate, openvoice.entries()[2:]),
+    )
 }
 RATE = 16000  # Hz that what listens wants
 
 
 class RecordingStore(Store):
-    """The real store, which remembers what was fetched of it."""
+    """The real store, which remembers what was fetched of it, and has what the hub would send."""
 
     def __init__(self) -> None:
         super().__init__(weights_root(), offline=True)
@@ -32,7 +44,18 @@ class RecordingStore(Store):
 
     def fetch(self, source: str, *, allow: Sequence[str] | None = None) -> Path:
         self.fetched[source] = None if allow is None else tuple(allow)
+        repository = source.partition("@")[0]
+        if repository in (openvoice.V1, openvoice.V2):
+            source = str(hub_folders()[repository])
         return super().fetch(source, allow=allow)
+
+
+@cache
+def hub_folders() -> Mapping[str, Path]:
+    """Repositories that only the hub has, with small networks in them."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return openvoice.lay_out(Path(folder))
 
 
 @attrs.frozen

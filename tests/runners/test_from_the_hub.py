@@ -21,10 +21,12 @@ from errors import SettingsError, WeightsError
 from runners import silero
 from runners.base import Model
 from runners.kokoro import Kokoro
+from runners.openvoice_files import PUBLISHED
 from runners.piper import Piper
 from runners.whisper import FasterWhisper
 from settings import RunnerSettings, weights_root
 from tasks import Speak, Transcribe
+from tests import openvoice
 from tests.fake_hub import FakeHub
 from tests.hub_layouts import (
     JOE,
@@ -52,6 +54,8 @@ def hub(store: Store) -> Iterator[FakeHub]:
         hub.push(KOKORO, kokoro_files(store))
         hub.push(PIPER, piper_files(store))
         hub.push(TINY, whisper_files(store))
+        for repository, files in openvoice.repositories().items():
+            hub.push(repository, files, commit=PUBLISHED[repository.lower()][1])
         yield hub
 
 
@@ -66,8 +70,13 @@ def root(store: Store, tmp_path: Path) -> Path:
 def pull(hub: FakeHub, root: Path, **entry: Any) -> tuple[RunnerSettings, str]:
     """`scripts/models pull` of a configuration with this entry: the entry, and what went wrong."""
     tree = {"name": "it", **entry}
+    return RunnerSettings.model_validate(tree), pull_all(hub, root, [tree])
+
+
+def pull_all(hub: FakeHub, root: Path, entries: list[dict[str, Any]]) -> str:
+    """The same with several entries."""
     configuration = root / "configuration.yaml"
-    configuration.write_text(yaml.safe_dump({"model_configs": [tree]}))
+    configuration.write_text(yaml.safe_dump({"model_configs": entries}))
     hub.asked.clear()
     done = subprocess.run(
         [sys.executable, str(BUNDLE / "scripts/models.py"), "pull"],
@@ -78,7 +87,7 @@ def pull(hub: FakeHub, root: Path, **entry: Any) -> tuple[RunnerSettings, str]:
         text=True, capture_output=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode in (0, 1), done.stderr
-    return RunnerSettings.model_validate(tree), done.stderr if done.returncode else ""
+    return done.stderr if done.returncode else ""
 
 
 def load(settings: RunnerSettings, root: Path) -> Model:
@@ -209,3 +218,48 @@ def test_a_network_without_a_vocabulary_is_refused(root: Path) -> None:
     (mine / "config.json").write_text("{}")
     with pytest.raises(SettingsError, match=r"neither config\.json nor tokenizer\.json holds"):
         load_changed("kokoro", model=str(mine))
+
+
+# OpenVoice, whose entries share repositories
+
+CONVERTER = ["checkpoint.pth", "config.json"]
+
+
+def converters(**changes: Any) -> list[dict[str, Any]]:
+    entries = [entry for entry in openvoice.entries() if "Converter" in entry["model_type"]]
+    return [{**entry, **changes} for entry in entries]
+
+
+def test_each_entry_of_a_repository_brings_its_own_folder(hub: FakeHub, root: Path) -> None:
+    entries = converters()
+    assert pull_all(hub, root, entries) == ""
+    v1 = [f"checkpoints/converter/{name}" for name in CONVERTER]
+    assert hub.fetched() == [*v1, *(f"converter/{name}" for name in CONVERTER)]
+    for entry in entries:
+        model = load(RunnerSettings.model_validate(entry), root)
+        assert model.card.rate == 22050
+        assert model.card.space in openvoice.SPACES
+
+
+def test_the_engine_s_spelling_of_a_repository_is_its_own(hub: FakeHub, root: Path) -> None:
+    small = [{**entry, "model": entry["model"].lower()} for entry in converters()]
+    assert (
+        pull_all(hub, root, [*converters(), *({**e, "name": e["name"] + "-2"} for e in small)])
+        == ""
+    )
+    assert len(hub.bodies("checkpoint.pth")) == 2
+    for entry in small:
+        assert load(RunnerSettings.model_validate(entry), root).card.rate == 22050
+
+
+def test_v2_comes_at_its_known_commit_unless_another_is_named(hub: FakeHub, root: Path) -> None:
+    known = PUBLISHED[openvoice.V2.lower()][1]
+    entries = [entry for entry in converters() if entry["model"] == openvoice.V2]
+    assert pull_all(hub, root, entries) == ""
+    assert not any(asked.path.endswith("/revision/main") for asked in hub.asked)
+    assert {asked.path.split("/resolve/")[1].split("/")[0] for asked in hub.bodies()} == {known}
+    files = openvoice.repositories()[openvoice.V2]
+    hub.push(openvoice.V2, {**files, "LICENSE": b"MIT"}, branch="later")
+    complaint = pull_all(hub, root, [{**entry, "revision": "later"} for entry in entries])
+    assert complaint == ""
+    assert any(asked.path.endswith("/revision/later") for asked in hub.asked)

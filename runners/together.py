@@ -1,0 +1,37 @@
+"""A batch of which some jobs cannot be done: the others run in one forward, each gets its own answer."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from errors import SpeechError
+
+Job = TypeVar("Job")
+Ready = TypeVar("Ready")
+Result = TypeVar("Result")
+
+
+def together(
+    jobs: Sequence[Job],
+    prepare: Callable[[Job], Ready],
+    run: Callable[[list[Ready]], Sequence[Result | SpeechError]],
+) -> list[Result | SpeechError]:
+    """What `run` makes of the jobs that `prepare` takes, and the refusals of the others, in order."""
+    ready: list[Ready] = []
+    answers: list[Result | SpeechError | None] = []
+    for job in jobs:
+        try:
+            ready.append(prepare(job))
+            answers.append(None)
+        except SpeechError as refusal:
+            answers.append(refusal)
+    made = iter(run(ready) if ready else ())
+    return [next(made) if answer is None else answer for answer in answers]
+
+
+def seed_of(*wanted: int | None) -> int:
+    """The first seed that somebody named, else one that nobody had before."""
+    named = [seed for seed in wanted if seed is not None]
+    return named[0] if named else secrets.randbits(63)
