@@ -21,6 +21,7 @@ from runners.admission import Door
 from runners.base import Converter, Detector, Embedder, Model, Synthesizer, Transcriber
 from runners.handle import RunnerHandle
 from runners.kokoro import Kokoro
+from runners.openvoice import OpenVoiceV1Synthesizer
 from runners.openvoice_tone import (
     OpenVoiceV1ToneConverter,
     OpenVoiceV1ToneConverterEncoder,
@@ -36,6 +37,7 @@ from tasks import Capability
 RUNNERS: Mapping[str, type[Model]] = {
     "FasterWhisper": FasterWhisper,
     "Kokoro": Kokoro,
+    "OpenVoiceV1Synthesizer": OpenVoiceV1Synthesizer,
     "OpenVoiceV1ToneConverter": OpenVoiceV1ToneConverter,
     "OpenVoiceV1ToneConverterEncoder": OpenVoiceV1ToneConverterEncoder,
     "OpenVoiceV2ToneConverter": OpenVoiceV2ToneConverter,

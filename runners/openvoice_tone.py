@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 ENCODER = "ref_enc."  # the names of its weights begin with this
 MIRRORED = 2  # frames at either end that hear the sound's own reflection
 WARM_UP = 0.5  # seconds
+LONGEST = 60.0  # seconds of one job: whoever has more cuts it
+EMBEDDING = 0.1  # what a second costs to embed, if to convert it costs 1
 
 
 @attrs.frozen
@@ -51,8 +53,8 @@ class _Tones:
 
     space: ClassVar[str]
     place: ClassVar[Place]
-    unit: ClassVar[str] = "seconds of sound"
-    batch_budget: ClassVar[float] = 120.0
+    unit: ClassVar[str] = "seconds of sound"  # to convert; to embed is far less
+    batch_budget: ClassVar[float] = 32.0  # converting takes some 40 MB a second
     card: Card
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
@@ -72,7 +74,8 @@ class _Tones:
         return None
 
     def cost(self, job: Embed | Convert) -> float:
-        return _sound(job).duration
+        seconds = _sound(job).duration
+        return seconds * EMBEDDING if isinstance(job, Embed) else seconds
 
     def embed(self, jobs: Sequence[Embed]) -> list[Embedding | SpeechError]:
         return together(jobs, self._heard, self._embedded)
@@ -236,4 +239,9 @@ class OpenVoiceV2ToneConverterEncoder(_V2, _Encoder): ...
 def _sound(job: Any) -> Audio:
     if not isinstance(job.sound, Audio):
         raise InvalidInput("a converter and its encoder take decoded sound", param="input_audio")
+    if job.sound.duration > LONGEST:
+        raise InvalidInput(
+            f"{job.sound.duration:.0f} s are too long to take at once; {LONGEST:.0f} are possible",
+            param="input_audio",
+        )
     return job.sound

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from errors import SpeechError
@@ -29,6 +29,18 @@ def together(
             answers.append(refusal)
     made = iter(run(ready) if ready else ())
     return [next(made) if answer is None else answer for answer in answers]
+
+
+def packed(costs: Sequence[float], most: float) -> Iterator[list[int]]:
+    """The places of things that fit into one forward, like with like: none costs more than `most`, padded."""
+    batch: list[int] = []
+    for place in sorted(range(len(costs)), key=costs.__getitem__, reverse=True):
+        if batch and costs[batch[0]] * (len(batch) + 1) > most:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
 
 
 def seed_of(*wanted: int | None) -> int:

@@ -29,7 +29,7 @@ CONFIGURED: Mapping[str, RunnerSettings] = {
     entry.name: entry
     for entry in (
         *load(BUNDLE / "configuration.yaml").model_configs,
-        *map(RunnerSettings.model_validate, openvoice.entries()[2:]),
+        *map(RunnerSettings.model_validate, openvoice.entries()),
     )
 }
 RATE = 16000  # Hz that what listens wants

@@ -21,11 +21,12 @@ from errors import SettingsError, WeightsError
 from runners import silero
 from runners.base import Model
 from runners.kokoro import Kokoro
+from runners.openvoice import OpenVoiceV1Synthesizer
 from runners.openvoice_files import PUBLISHED
 from runners.piper import Piper
 from runners.whisper import FasterWhisper
 from settings import RunnerSettings, weights_root
-from tasks import Speak, Transcribe
+from tasks import Speak, Speech, Transcribe
 from tests import openvoice
 from tests.fake_hub import FakeHub
 from tests.hub_layouts import (
@@ -239,6 +240,21 @@ def test_each_entry_of_a_repository_brings_its_own_folder(hub: FakeHub, root: Pa
         model = load(RunnerSettings.model_validate(entry), root)
         assert model.card.rate == 22050
         assert model.card.space in openvoice.SPACES
+
+
+@pytest.mark.parametrize("language", ["EN", "ZH"])
+def test_a_language_brings_its_own_files_only(hub: FakeHub, root: Path, language: str) -> None:
+    (root / "cmudict").symlink_to(weights_root() / "cmudict")
+    model = loaded_from(
+        hub, root, model=openvoice.V1, model_type="OpenVoiceV1Synthesizer", language=language
+    )
+    tones = [tone for tone in openvoice.TONES if tone.startswith(language)]
+    wanted = [*(f"{language}/{name}" for name in CONVERTER), *tones]
+    assert hub.fetched() == [f"{openvoice.SPEAKERS}/{name}" for name in wanted]
+    assert isinstance(model, OpenVoiceV1Synthesizer)
+    (speech,) = model.synthesize([Speak("你好。" if language == "ZH" else TEXT)])
+    assert isinstance(speech, Speech)
+    assert speech.tone is not None
 
 
 def test_the_engine_s_spelling_of_a_repository_is_its_own(hub: FakeHub, root: Path) -> None:

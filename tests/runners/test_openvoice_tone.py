@@ -248,6 +248,16 @@ def test_too_little_sound_for_a_tone_is_refused_beside_others(load: Open, what: 
     assert np.array_equal(first.vector, fourth.vector)
 
 
+def test_what_should_have_been_cut_is_refused(load: Open) -> None:
+    long = silence(61, RATE)
+    for jobs in (
+        (load("1").convert, [attrs.evolve(JOB, sound=long)]),
+        (load("1").embed, [Embed(long)]),
+    ):
+        run, batch = jobs
+        assert refusal(run(batch)).message == "61 s are too long to take at once; 60 are possible"
+
+
 # Weights
 
 
