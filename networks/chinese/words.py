@@ -16,7 +16,10 @@ from functools import lru_cache
 from typing import Any
 
 _LOCK = threading.Lock()
-_REMEMBERED = 8192  # words
+_REMEMBERED = 8192  # words, none of them longer than this many characters:
+_LONGEST_REMEMBERED = 16
+
+Answer = Callable[[str], tuple[str, ...]]
 
 
 class ChineseMissing(Exception):
@@ -38,11 +41,11 @@ class Chinese:
     cut: Callable[[str], list[str]]
     tag: Callable[[str], list[Tagged]]
     # A word and the shorter words inside it, as a search engine wants them.
-    search: Callable[[str], tuple[str, ...]]
-    bopomofo: Callable[[str], tuple[str, ...]]
-    initials: Callable[[str], tuple[str, ...]]
+    search: Answer
+    bopomofo: Answer
+    initials: Answer
     # With the tone as a digit at the end, 5 for the neutral one.
-    finals: Callable[[str], tuple[str, ...]]
+    finals: Answer
 
 
 def load_chinese() -> Chinese:
@@ -66,23 +69,27 @@ def _load() -> Chinese:
         ) from error
     _prepare(jieba.dt)
 
-    def pinyin(style: Style, **options: Any) -> Callable[[str], tuple[str, ...]]:
-        def look_up(word: str) -> tuple[str, ...]:
-            return tuple(lazy_pinyin(word, style=style, **options))
-
-        return lru_cache(maxsize=_REMEMBERED)(look_up)
-
-    def search(word: str) -> tuple[str, ...]:
-        return tuple(jieba.dt.cut_for_search(word))
+    def pinyin(style: Style, **options: Any) -> Answer:
+        return _remembering(lambda word: tuple(lazy_pinyin(word, style=style, **options)))
 
     return Chinese(
         cut=lambda text: list(jieba.dt.cut(text)),
         tag=lambda text: [Tagged(pair.word, pair.flag) for pair in jieba.posseg.dt.cut(text)],
-        search=lru_cache(maxsize=_REMEMBERED)(search),
+        search=_remembering(lambda word: tuple(jieba.dt.cut_for_search(word))),
         bopomofo=pinyin(Style.BOPOMOFO),
         initials=pinyin(Style.INITIALS),
         finals=pinyin(Style.FINALS_TONE3, neutral_tone_with_five=True),
     )
+
+
+def _remembering(answer: Answer) -> Answer:
+    """The same function, which remembers words; a text without spaces is not remembered as one."""
+    remembered = lru_cache(maxsize=_REMEMBERED)(answer)
+
+    def ask(word: str) -> tuple[str, ...]:
+        return remembered(word) if len(word) <= _LONGEST_REMEMBERED else answer(word)
+
+    return ask
 
 
 def _prepare(tokenizer: Any) -> None:

@@ -93,6 +93,12 @@ class Style:
 
     def expand(self, text: str) -> str:
         """Text in which every number, sign and abbreviation is a word; case is left alone."""
+        spoken = self._spoken(text)
+        # Spaces around a word that was read are the rules' own.
+        spoken = spoken if text[:1].isspace() else spoken.lstrip(" ")
+        return spoken if text[-1:].isspace() else spoken.rstrip(" ")
+
+    def _spoken(self, text: str) -> str:
         money: Rule = (amounts.MONEY, self._read_money)
         text = _read(text, (*_ADDRESSES, self._time, *_MOMENTS, money, *_AMOUNTS))
         text = _DECIMAL.sub(_read_decimal, text)

@@ -37,6 +37,16 @@ class Phones:
             self.phones + other.phones, self.tones + other.tones, self.word2ph + other.word2ph
         )
 
+    @classmethod
+    def joined(cls, parts: Iterable[Phones]) -> Phones:
+        """Any number of them in a row, in time that grows in line with their number."""
+        all_parts = list(parts)
+        return cls(
+            tuple(phone for part in all_parts for phone in part.phones),
+            tuple(tone for part in all_parts for tone in part.tones),
+            tuple(count for part in all_parts for count in part.word2ph),
+        )
+
     def framed(self) -> Phones:
         """With the edge before and after, which the tokenizer's [CLS] and [SEP] stand for."""
         edge = Phones((EDGE,), (0,), (1,))

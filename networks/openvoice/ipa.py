@@ -44,6 +44,7 @@ _AFTER = re.compile(r"(?<=[A-Za-z])[^A-Za-z0-9]+$")
 # Two to eight letters, each with the dot that the dictionary lists letter names under.
 _INITIALISM = re.compile(r"^[^a-z0-9]*((?:[a-z]\.){2,8})([^a-z0-9]*)$")
 _REMEMBERED = 8192  # words, a few hundred bytes each
+_LONGEST = 40  # letters of a word that the dictionary may have
 
 UNKNOWN = "*"
 
@@ -77,12 +78,12 @@ class WordsToIpa:
     def _spoken(self, word: str) -> str:
         if not word or word.isdecimal():
             return word
-        if found := self._look_up(word):
+        if len(word) <= _LONGEST and (found := self._look_up(word)):
             return found
         # Forty-two is not in the dictionary, but its parts are.
         parts = [part for part in word.split("-") if part]
         if len(parts) > 1:
-            return " ".join(self._look_up(part) or part + UNKNOWN for part in parts)
+            return " ".join(self._spoken(part) for part in parts)
         return word + UNKNOWN
 
     def _transcribe(self, word: str) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from networks.chinese.words import Chinese, ChineseMissing, load_chinese
+from networks.melo.chinese import Syllables
+from networks.melo.english import EnglishWords
 from weights import Store
 
 
@@ -29,3 +31,18 @@ def chinese() -> Chinese:
         return load_chinese()
     except ChineseMissing as missing:
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def melo_lexicon(store: Store) -> Path:
+    return pulled(store, "melotts-lexicon")
+
+
+@pytest.fixture(scope="session")
+def english_words(store: Store, melo_lexicon: Path) -> EnglishWords:
+    return EnglishWords.load(melo_lexicon, pulled(store, "english-guesser") / "checkpoint20.npz")
+
+
+@pytest.fixture(scope="session")
+def syllables(chinese: Chinese, melo_lexicon: Path) -> Syllables:
+    return Syllables.load(melo_lexicon)

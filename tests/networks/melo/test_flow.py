@@ -33,7 +33,7 @@ LANGUAGES = {
 }
 
 
-def _symbols() -> list[str]:
+def melo_symbols() -> list[str]:
     tables = json.loads((golden("text") / "symbols_melotts.json").read_text(encoding="utf-8"))
     symbols: list[str] = tables["symbols"]
     return symbols
@@ -41,7 +41,7 @@ def _symbols() -> list[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_phones_become_the_ids_that_the_original_gave(language: str) -> None:
-    table = Table(_symbols(), CODES[LANGUAGES[language]])
+    table = Table(melo_symbols(), CODES[LANGUAGES[language]])
     compared = 0
     for row in golden_rows(f"melotts_{language}"):
         for given in (row, *row.get("flow", ())):
