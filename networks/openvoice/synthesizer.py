@@ -99,12 +99,12 @@ def load(
 ) -> Synthesizer:
     """A synthesizer with a checkpoint's weights, which must be exactly its own (else UnfitWeights).
 
-    The flow and the decoder run in `dtype`; text and durations stay float32.
+    `dtype` is the decoder's, which does nine tenths of the work. What comes before it stays float32, so
+    that durations are the same in any.
     """
     network = described(lambda: Synthesizer(config))
     fill(network, weights)
     network.forget_training()
-    network.flow.to(dtype)
     network.dec.to(dtype)
     place(network, device)
     return network

@@ -80,7 +80,6 @@ class Synthesizer(nn.Module):
         # Training only: synthesis never sees a spectrogram.
         self.enc_q = PosteriorEncoder(sizes.bins, sizes.channels, sizes.hidden, sizes.gin)
         self.channels = sizes.channels
-        self.hop = sizes.decoder.hop
 
     def forget_training(self) -> None:
         """Let go of the weights that synthesis never reads, which are a quarter of all."""
@@ -90,11 +89,6 @@ class Synthesizer(nn.Module):
     @property
     def device(self) -> torch.device:
         return self.emb_g.weight.device
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """In which the sound is made; text and durations are always float32."""
-        return self.dec.conv_pre.weight.dtype
 
     def speaker(self, numbers: Sequence[int]) -> Tensor:
         """Vectors `[B, gin, 1]` of rows of the speaker table."""
@@ -119,14 +113,9 @@ class Synthesizer(nn.Module):
         """What the decoder reads, `[B, C, longest]`, of scaled noise of that shape."""
         mean = spread(encoded.mean, frames, lengths)
         log_scale = spread(encoded.log_scale, frames, lengths)
-        z = (mean + noise * torch.exp(log_scale)).to(self.dtype)
+        z = mean + noise * torch.exp(log_scale)
         mask = mask_of(lengths, z)
-        return masked(self.flow.inverse(z, mask, g.to(self.dtype)), mask)
-
-    def sound(self, z: Tensor, lengths: Sequence[int], g: Tensor) -> list[Tensor]:
-        """Samples `[T]` of each row, float32, on the CPU."""
-        made = self.dec(z, g.to(self.dtype), mask_of(lengths, z)).float().cpu()
-        return [row[0, : length * self.hop] for row, length in zip(made, lengths, strict=True)]
+        return masked(self.flow.inverse(z, mask, g), mask)
 
     def utter(
         self, encoded: Encoded, g: Tensor, manners: Sequence[Manner], most_frames: int
@@ -168,7 +157,8 @@ class Synthesizer(nn.Module):
             ],
             max(lengths),
         )
-        return self.sound(self.latents(encoded, frames, lengths, g, noise), lengths, g)
+        z = self.latents(encoded, frames, lengths, g, noise)
+        return self.dec.sounds(z, g, lengths)
 
     def _noise(self, rows: Sequence[Tensor], longest: int) -> Tensor:
         return padded(rows, longest).to(self.device)

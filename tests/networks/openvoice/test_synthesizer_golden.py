@@ -98,7 +98,7 @@ def test_a_row_of_a_padded_batch_sounds_as_the_original_does_alone(
     """Alone the original hears no padding, so its decoder on one row's frames is what we want."""
     known = stored[case].mid
     lengths = known["y_lengths"].tolist()
-    together = network.sound(known["dec_in"], lengths, known["g"])
+    together = network.dec.sounds(known["dec_in"], known["g"], lengths)
     for row, length in enumerate(lengths):
         alone = network.dec(known["dec_in"][row : row + 1, :, :length], known["g"][row : row + 1])
         _same(together[row], alone[0, 0])
