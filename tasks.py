@@ -38,6 +38,14 @@ class Call:
     keep_alive: float | None = None  # seconds that used models stay in memory; None: as configured
 
 
+@attrs.frozen
+class Span:
+    """A stretch of speech, in seconds."""
+
+    start: float
+    end: float
+
+
 # Jobs
 
 
@@ -97,6 +105,23 @@ class Embedding:
 
     vector: NDArray[np.float32]
     space: str  # the model that made it, and its version where that changes the numbers
+
+
+class Finding(Enum):
+    """What finds the speech in a recording, and so how it is cut."""
+
+    DETECTOR = "silero"  # joined without its pauses, and cut into pieces of one length
+    RECOGNISER = "whisper"  # the segments that it hears, each a piece
+
+
+@attrs.frozen
+class Reference:
+    """A recording of the voice that is wanted."""
+
+    sound: Sound
+    finding: Finding = Finding.DETECTOR
+    spans: tuple[Span, ...] | None = None  # where it speaks, in order; None: find out
+    param: str = "input_audio"  # the field that it came in, for refusals
 
 
 @attrs.frozen(eq=False)
@@ -174,14 +199,6 @@ class Turn:
     end: float
     text: str
     speaker: str
-
-
-@attrs.frozen
-class Span:
-    """A stretch of speech, in seconds."""
-
-    start: float
-    end: float
 
 
 @attrs.frozen
