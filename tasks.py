@@ -14,7 +14,7 @@ import attrs
 import numpy as np
 from numpy.typing import NDArray
 
-from audio import Audio, Sound
+from audio import Audio, Recording, Sound
 from errors import SpeechError
 
 
@@ -118,7 +118,7 @@ class Finding(Enum):
 class Reference:
     """A recording of the voice that is wanted."""
 
-    sound: Sound
+    sound: Recording
     finding: Finding = Finding.DETECTOR
     spans: tuple[Span, ...] | None = None  # where it speaks, in order; None: find out
     param: str = "input_audio"  # the field that it came in, for refusals
@@ -252,6 +252,8 @@ class Card:
     rate: int | None = None  # Hz of what it speaks or wants to hear
     same_speaker: float | None = None  # cosine from which two embeddings are of one speaker
     space: str | None = None  # of the embeddings that it makes or takes
+    dimensions: int | None = None  # numbers in such an embedding
+    unit_length: bool = False  # such embeddings have the length 1, and so has the mean of several
     grid: Grid | None = None  # of what it converts
 
 

@@ -5,7 +5,7 @@ from audio.encode import FORMATS, Encoder, Format, encode
 from audio.ffmpeg import READABLE
 from audio.g711 import decode_a_law, decode_mu_law
 from audio.resample import Resampler, resample
-from audio.signal import Audio, Samples, Sound, join, silence
+from audio.signal import Audio, Recording, Samples, Sound, join, silence
 from audio.tape import Tape
 from audio.trim import trim
 
@@ -17,6 +17,7 @@ __all__ = [
     "EncodedSound",
     "Encoder",
     "Format",
+    "Recording",
     "Resampler",
     "Samples",
     "Sound",

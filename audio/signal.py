@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -37,11 +38,23 @@ class Audio:
         for start in range(0, len(whole.samples), step):
             yield Audio(whole.samples[start : start + step], rate)
 
+    def digest(self) -> str:
+        """What no other sound has in common with this one."""
+        told = hashlib.sha256(f"{self.rate} Hz ".encode())
+        told.update(np.ascontiguousarray(self.samples).data)
+        return told.hexdigest()
+
 
 class Sound(Protocol):
     """Anything that reads as consecutive blocks of mono audio: an Audio, or an encoded file."""
 
     def blocks(self, rate: int, seconds: float) -> Iterator[Audio]: ...
+
+
+class Recording(Sound, Protocol):
+    """A sound that can be told from all others without decoding it."""
+
+    def digest(self) -> str: ...
 
 
 def tame(samples: Samples, peak: float) -> Samples:

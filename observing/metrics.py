@@ -74,6 +74,13 @@ class Runners:
     fallbacks: Counter
 
 
+@attrs.frozen
+class Voices:
+    """Of the public service: the voices of recordings."""
+
+    heard: Counter
+
+
 @functools.cache
 def requests() -> Requests:
     from prometheus_client import Gauge, Histogram
@@ -153,6 +160,19 @@ def runners() -> Runners:
         fallbacks=Counter(
             f"{PREFIX}fallbacks", "Requests that the model's fallback served", ["model"]
         ),
+    )
+
+
+@functools.cache
+def voices() -> Voices:
+    from prometheus_client import Counter
+
+    return Voices(
+        heard=Counter(
+            f"{PREFIX}reference_voices",
+            "Voices that were asked of recordings: embedded, or remembered from before",
+            ["source"],
+        )
     )
 
 

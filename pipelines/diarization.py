@@ -18,16 +18,16 @@ from itertools import groupby, pairwise
 import attrs
 import numpy as np
 
-from audio import Audio, Sound, join
+from audio import Audio, Sound
 from errors import InvalidInput
 from pipelines import speakers
-from pipelines.flow import from_thread, in_order, in_thread
+from pipelines.cutting import cuts
+from pipelines.flow import in_order, in_thread
 from pipelines.speakers import Vectors
 from runners.base import Embedder
 from tasks import Call, Embed, Segment, Span, Transcript, Turn, Word
 
 RATE = 16000
-BLOCK = 60.0  # seconds of sound in memory
 # Long enough to know a voice by, short enough to fall between two changes of speaker.
 WINDOW, HOP = 1.5, 0.75
 REST = 0.2  # what may be left of a stretch without a window to its end: half a word
@@ -138,28 +138,12 @@ def _stretches(words: Sequence[Word]) -> Iterator[Span]:
 async def _pieces(
     sound: Sound, windows: Sequence[Span]
 ) -> AsyncGenerator[tuple[Span, Audio], None]:
-    """Each window with its sound, of which no more than a block is held."""
-    waiting = list(reversed(windows))
-    offset, held = 0, join([], RATE)  # the first sample of what is held
-    async with aclosing(from_thread(sound.blocks(RATE, BLOCK), "decode")) as blocks:
-        async for block in blocks:
-            held = join([held, block], RATE)
-            while waiting and round(waiting[-1].end * RATE) <= offset + len(held.samples):
-                window = waiting.pop()
-                yield window, _cut(held, offset, window)
-            if not waiting:
-                return
-            done = min(max(round(waiting[-1].start * RATE) - offset, 0), len(held.samples))
-            offset, held = offset + done, Audio(held.samples[done:].copy(), RATE)
-    for window in reversed(waiting):
-        # A word's end may be rounded beyond the sound's.
-        if (rest := _cut(held, offset, window)).duration > SHORTEST / 2:
-            yield window, rest
-
-
-def _cut(held: Audio, offset: int, window: Span) -> Audio:
-    first, last = (max(round(at * RATE) - offset, 0) for at in (window.start, window.end))
-    return Audio(held.samples[first:last], RATE)
+    """Each window with its sound."""
+    async with aclosing(cuts(sound, windows, RATE)) as pieces:
+        async for window, audio in pieces:
+            # A word's end may be rounded beyond the sound's.
+            if audio.duration > SHORTEST / 2:
+                yield window, audio
 
 
 def _said_by(

@@ -11,8 +11,8 @@ import pytest
 
 from audio import Audio
 from errors import InvalidInput, Unavailable
+from pipelines.cutting import BLOCK
 from pipelines.diarization import (
-    BLOCK,
     WINDOW,
     WINDOWS_AHEAD,
     Reference,
