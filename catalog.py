@@ -16,7 +16,9 @@ from types import ModuleType
 
 import attrs
 
-from errors import InvalidInput, NotFound, SettingsError
+from errors import InvalidInput, NotFound, SettingsError, SpeechError
+from pipelines.embedding import Listeners
+from pipelines.voice_memory import VoiceMemory
 from runners.admission import Door
 from runners.base import Converter, Detector, Embedder, Model, Synthesizer, Transcriber
 from runners.handle import RunnerHandle
@@ -32,7 +34,16 @@ from runners.piper import Piper
 from runners.silero import SileroVAD
 from runners.whisper import FasterWhisper
 from settings import BUNDLE, RunnerSettings, Settings, options_of
-from tasks import Capability
+from tasks import Capability, Finding
+
+# What a request's `input_vad_mode` may say: the families that users of Harmony Speech Engine know by name.
+FINDINGS: Mapping[str, Finding] = {
+    "silero": Finding.DETECTOR,
+    "silero-vad": Finding.DETECTOR,
+    "vad": Finding.DETECTOR,
+    "whisper": Finding.RECOGNISER,
+    "faster-whisper": Finding.RECOGNISER,
+}
 
 RUNNERS: Mapping[str, type[Model]] = {
     "FasterWhisper": FasterWhisper,
@@ -148,6 +159,12 @@ class Catalog:
         }
         for entry in self._entries.values():
             self._check_fallback(entry)
+        transcribers = self.able_to(Capability.TRANSCRIBE)
+        self.listeners = Listeners(
+            self.any_detector(),
+            self._entries[transcribers[0]].handle if transcribers else None,
+            VoiceMemory(settings.api.remembered_voices),
+        )
 
     @property
     def entries(self) -> Iterable[Entry]:
@@ -174,9 +191,24 @@ class Catalog:
     def embedder(self, model: str) -> Embedder:
         return self._entry(model, Capability.EMBED).handle
 
-    def any_embedder(self) -> Embedder | None:
-        able = self.able_to(Capability.EMBED)
-        return self._entries[able[0]].handle if able else None
+    async def speaker_encoder(self) -> Embedder:
+        """The first whose voices tell speakers apart: a tone for a converter hardly does.
+
+        Only a model that was loaded once can say so. One that cannot be asked is passed over.
+        """
+        problem: SpeechError | None = None
+        for name in self.able_to(Capability.EMBED):
+            handle = self._entries[name].handle
+            try:
+                if (await handle.card()).same_speaker is not None:
+                    return handle
+            except SpeechError as error:
+                problem = problem or error
+        raise problem or InvalidInput(
+            "Telling speakers apart needs a speaker encoder, and no configured one is made for that: "
+            "add an entry to model_configs whose model_type says which voices are of one speaker.",
+            param="response_format",
+        )
 
     def converter(self, model: str) -> Converter:
         return self._entry(model, Capability.CONVERT).handle
@@ -188,7 +220,10 @@ class Catalog:
         """The model that serves a request which names none: the first configured one."""
         able = self.able_to(capability)
         if not able:
-            raise NotFound(f"No configured model can {capability.value}.", code="model_not_found")
+            raise NotFound(
+                f"No configured model can {capability.value}: add one that can to model_configs.",
+                code="model_not_found",
+            )
         return able[0]
 
     def find(self, model: str) -> Entry:

@@ -174,6 +174,7 @@ class ApiSettings(_Strict):
     auth: AuthSettings = AuthSettings()
     rates: Rates = Rates()
     cors: CorsSettings = CorsSettings()
+    remembered_voices: int = Field(1024, ge=0)  # of recordings, in memory only
 
 
 def _as_tuple(value: Any) -> Any:

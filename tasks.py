@@ -110,8 +110,8 @@ class Embedding:
 class Finding(Enum):
     """What finds the speech in a recording, and so how it is cut."""
 
-    DETECTOR = "silero"  # joined without its pauses, and cut into pieces of one length
-    RECOGNISER = "whisper"  # the segments that it hears, each a piece
+    DETECTOR = "detector"  # joined without its pauses, and cut into pieces of one length
+    RECOGNISER = "recogniser"  # the segments that it hears, each a piece
 
 
 @attrs.frozen

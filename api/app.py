@@ -8,8 +8,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
-from api import errors, realtime, speech
+from api import embeddings, errors, realtime, speech
 from api.documented import add_schemas
+from api.engine.embedding import EmbedSpeakerRequest
 from api.engine.hearing import (
     DetectVoiceActivityRequest,
     SpeechToTextResponse,
@@ -31,6 +32,9 @@ SHAPES = (
     SpeechTranscribeRequest,
     SpeechToTextResponse,
     DetectVoiceActivityRequest,
+    embeddings.EmbeddingRequest,
+    embeddings.OpenAIEmbeddingRequest,
+    EmbedSpeakerRequest,
 )
 
 FAILURE = {

@@ -23,6 +23,7 @@ from bentoml.exceptions import (
 from pydantic import ValidationError
 
 from api.activity import ActivityForm, FoundActivity
+from api.embeddings import EmbeddedVoices, EmbeddingForm
 from api.errors import from_validation
 from api.fallback import with_fallback
 from api.files import encoded
@@ -34,9 +35,10 @@ from catalog import Catalog
 from errors import SpeechError
 from observing import logs
 from pipelines import transcription, tts, vad
+from pipelines.embedding import hear
 from pipelines.flow import begun
 from settings import Settings
-from tasks import Call, Capability, Transcribe, Transcript
+from tasks import Call, Capability, Reference, Transcribe, Transcript
 
 # What BentoML answers with a status of its own; a body too large is a bad argument there.
 NATIVE: dict[int, type[BentoMLException]] = {
@@ -48,7 +50,7 @@ NATIVE: dict[int, type[BentoMLException]] = {
 
 
 class NativeEndpoints:
-    """The methods `speak`, `transcribe` and `detect` of the public service."""
+    """The methods `speak`, `transcribe`, `detect` and `embed` of the public service."""
 
     catalog: Catalog
     settings: Settings
@@ -134,6 +136,25 @@ class NativeEndpoints:
                 activity = await vad.detect(job, self.catalog.detector(model), call)
                 return asked.from_result(activity, model, call.id)
 
+            return (await with_fallback(self.catalog, model, listen)).model_dump()
+
+    @bentoml.api
+    async def embed(
+        self, file: Path, model: str | None = None, encoding_format: str = "float"
+    ) -> dict[str, Any]:
+        """The voice of a recording, as POST /v1/audio/embeddings answers it."""
+        async with _native_errors():
+            asked = EmbeddingForm.model_validate(
+                {"model": model, "encoding_format": encoding_format}
+            )
+            reference, call = Reference(self._sound(file), param="file"), self._call()
+
+            async def listen(model: str) -> EmbeddedVoices:
+                encoder = self.catalog.embedder(model)
+                heard = await hear(reference, encoder, self.catalog.listeners, call)
+                return asked.from_result(heard, model, call.id)
+
+            model = model or self.catalog.first(Capability.EMBED)
             return (await with_fallback(self.catalog, model, listen)).model_dump()
 
     def _call(self) -> Call:

@@ -10,6 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from api import (
     activity,
+    embeddings,
     health,
     lifecycle,
     models,
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
         transcriptions,
         realtime,
         activity,
+        embeddings,
         listings,
         voices,
         lifecycle,

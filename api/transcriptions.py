@@ -110,7 +110,8 @@ async def create_transcription(
         words="word" in asked.timestamp_granularities or asked.diarized,
         chunking=_chunking(asked.chunking_strategy, sound),
     )
-    if asked.diarized and (embedder := catalog.any_embedder()):
+    if asked.diarized:
+        embedder = await catalog.speaker_encoder()
         # Before anything is transcribed, and so before the first byte of a stream.
         voices = await while_client_waits(request, diarization.known_voices(known, embedder, call))
         tell = partial(diarization.diarize, sound=sound, known=voices, embedder=embedder, call=call)

@@ -65,7 +65,9 @@ async def diarize(
             if vector is not None:
                 windows.append(window)
                 vectors.append(vector)
-    same = (await embedder.card()).same_speaker or speakers.SAME_SPEAKER
+    same = (await embedder.card()).same_speaker
+    if same is None:
+        raise InvalidInput("This encoder does not tell speakers apart.", param="response_format")
     # Minutes of arithmetic for a day of sound: not in the loop that serves everybody.
     voices = [speaker.vector for speaker in known]
     said_by = await in_thread("cluster", _said_by, words, windows, vectors, voices, same)

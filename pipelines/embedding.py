@@ -21,7 +21,7 @@ import attrs
 import numpy as np
 
 from audio import Audio, join
-from errors import InvalidInput
+from errors import Failed, InvalidInput
 from pipelines import speakers
 from pipelines.cutting import cuts
 from pipelines.flow import in_order, in_thread
@@ -67,7 +67,7 @@ async def hear(reference: Reference, encoder: Embedder, listeners: Listeners, ca
     digest = await in_thread("hash", reference.sound.digest)
     key = (encoder, digest, reference.finding, reference.spans)
     listen = partial(_listen, reference, encoder, listeners, call)
-    heard = await listeners.memory.recall(key, listen)
+    heard = await listeners.memory.recall(key, listen, call)
     if heard.seconds < FEW:
         steps.warn(
             f"the voice in {reference.param} was taken from {heard.seconds:.1f} s of speech; "
@@ -149,7 +149,7 @@ async def _recognised(
 ) -> AsyncGenerator[Span, None]:
     if listeners.transcriber is None:
         raise InvalidInput(
-            f"'{Finding.RECOGNISER.value}' needs a model that transcribes, and none is configured.",
+            "This way to find speech needs a model that transcribes, and none is configured.",
             param="input_vad_mode",
         )
     heard = transcribe(Transcribe(reference.sound), listeners.transcriber, listeners.detector, call)
@@ -236,6 +236,8 @@ def _mean(voices: Sequence[Embedding], unit_length: bool) -> Embedding:
     vectors = np.stack([voice.vector for voice in voices])
     mean = (speakers.unit(vectors) if unit_length else vectors).mean(axis=0)
     mean = speakers.unit(mean) if unit_length else mean
+    if not np.isfinite(mean).all():
+        raise Failed("an encoder made a voice of numbers that are not finite")
     return Embedding(mean.astype(np.float32), voices[0].space)
 
 

@@ -18,9 +18,6 @@ from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 
-# Cosine, for an encoder that names none. With GE2E and windows of 1.5 s, two of one voice have 0.74 to
-# 0.89, two of different voices rarely 0.66; recordings were told apart whole from 0.60 to 0.75.
-SAME_SPEAKER = 0.7
 MOST = 16  # speakers in one recording
 BLOCK, MOST_IN_BLOCK = 512, 64  # points that are compared at once, and groups that they become
 LEAST = 2  # windows: a single one may be a laugh, a cough, or two who speak at once

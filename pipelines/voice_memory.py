@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable, Hashable
 
 import attrs
 
+from errors import TimedOut
 from observing import metrics
 from runners import steps
-from tasks import Embedding
+from tasks import Call, Embedding
 
 MOST = 1024  # voices, of a kilobyte or two each
 
@@ -32,7 +33,9 @@ class VoiceMemory:
         self._known: OrderedDict[Hashable, Heard] = OrderedDict()
         self._under_way: dict[Hashable, asyncio.Future[Heard | None]] = {}
 
-    async def recall(self, key: Hashable, listen: Callable[[], Awaitable[Heard]]) -> Heard:
+    async def recall(
+        self, key: Hashable, listen: Callable[[], Awaitable[Heard]], call: Call
+    ) -> Heard:
         """What is known by this key, else what `listen` hears; who asks meanwhile waits for that.
 
         A failure is its own request's alone, and so is a client who leaves: the next one listens.
@@ -40,7 +43,9 @@ class VoiceMemory:
         asked = time.perf_counter()
         heard = self._known.get(key)
         while heard is None and (other := self._under_way.get(key)):
-            await asyncio.wait({other})
+            patience = None if call.deadline is None else max(call.deadline - time.time(), 0)
+            if not (await asyncio.wait({other}, timeout=patience))[0]:
+                raise TimedOut("the same recording was still being heard", code="deadline")
             heard = other.result()
         if heard is None:
             metrics.voices().heard.labels("embedded").inc()

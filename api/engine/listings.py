@@ -74,6 +74,13 @@ async def voice_activity_models(catalog: UsingCatalog, api: UsingApi) -> ModelLi
     return await _listed(Capability.DETECT, catalog, api)
 
 
+@router.get("/v1/embed/models")
+@router.get("/v1/audio/embeddings/models")
+async def embedding_models(catalog: UsingCatalog, api: UsingApi) -> ModelList:
+    """Models that embed voices."""
+    return await _listed(Capability.EMBED, catalog, api)
+
+
 async def _listed(capability: Capability, catalog: Catalog, api: ApiSettings) -> ModelList:
     names = [name for name in catalog.names() if capability in catalog.find(name).capabilities]
     timeout = api.timeouts.health

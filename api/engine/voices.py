@@ -1,7 +1,7 @@
 """What needs a model that knows voices, and what is answered while none is configured.
 
-Embeddings of speakers, conversion of voices, and speech in the voice of a recording. The listings of such
-models are empty, and asking for their work says which kind of model is missing.
+Conversion of voices, and speech in the voice of a recording. The listings of such models are empty, and
+asking for their work says which kind of model is missing.
 """
 
 from __future__ import annotations
@@ -14,17 +14,10 @@ from errors import InvalidInput, NotFound
 router = APIRouter(tags=["voices"])
 
 
-@router.get("/v1/embed/models")
 @router.get("/v1/voice/convert/models")
 async def voice_models() -> ModelList:
-    """Models that embed speakers, or convert voices."""
+    """Models that convert voices."""
     return ModelList(data=[])
-
-
-@router.post("/v1/embed/speaker")
-async def embed_speaker() -> None:
-    """A speaker's embedding, for models that clone voices."""
-    raise _missing("embeds speakers")
 
 
 @router.post("/v1/voice/convert")

@@ -67,7 +67,7 @@ def test_the_version_is_ours(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "lacking"), [("/v1/embed/speaker", "embeds"), ("/v1/voice/convert", "converts")]
+    ("path", "lacking"), [("/v1/embed/speaker", "embed"), ("/v1/voice/convert", "converts")]
 )
 def test_what_no_model_can_do_says_what_to_configure(house: House, path: str, lacking: str) -> None:
     answer = house.post(path, json={"model": "", "input_audio": "AAAA"})
