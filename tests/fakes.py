@@ -75,7 +75,7 @@ class Hold:
             raise
 
 
-@attrs.define
+@attrs.define(eq=False)
 class _Fake:
     """`failures` and `holds` count jobs from 0, in the order in which they arrive."""
 

@@ -94,7 +94,7 @@ def test_the_embedded_configuration_loads(monkeypatch: pytest.MonkeyPatch) -> No
         (
             tree(api={"limit": {}}),
             "api.limit: unknown key; did you mean",
-            "auth, cors, limits, rates, timeouts",
+            "auth, cors, limits, rates, remembered_voices, timeouts",
         ),
         (
             tree(api={"limits": {"max_text": 3}}),
