@@ -49,7 +49,7 @@ class House:
 
     `limits` are those of the configuration's `api`, which has all else of it; `public` says that the
     server is bound to more than loopback; `spare` is the fallback of `voice`; no `embedder`, no encoder,
-    and likewise with the `converter`.
+    and likewise with the `converter`; `understudy` is the encoder's fallback.
     """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
@@ -57,6 +57,7 @@ class House:
     detector: FakeDetector = attrs.field(factory=FakeDetector)
     spare: FakeSynthesizer | None = None
     embedder: FakeEmbedder | None = None
+    understudy: FakeEmbedder | None = None
     converter: FakeConverter | None = None
     limits: Mapping[str, Any] = attrs.field(factory=dict)
     api: Mapping[str, Any] = attrs.field(factory=dict)
@@ -78,7 +79,10 @@ class House:
             voice = {**voice, "fallback": "spare"}
         if self.embedder:
             fakes["nose"] = self.embedder
-            others.append(ENCODER)
+            others.append({**ENCODER, "fallback": self.understudy and "understudy"})
+        if self.understudy:
+            fakes["understudy"] = self.understudy
+            others.append({**ENCODER, "name": "understudy"})
         if self.converter:
             fakes["mask"] = self.converter
             others.append(CONVERTER)
