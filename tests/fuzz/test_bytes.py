@@ -15,17 +15,18 @@ import audio
 from api.speech import SpeechRequest
 from api.transcriptions import TranscriptionForm
 from tests.api.house import PATIENCE, House, error_of
-from tests.fakes import tone
+from tests.fakes import FakeEmbedder, tone
 from tests.fuzz.examples import EAR, SPEAKER, URL, VOICE, examples
 
 SPEECH, TRANSCRIPTIONS, VAD = "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/vad"
+EMBEDDINGS = ("/v1/audio/embeddings", "/v1/embeddings", "/v1/embed/speaker")
 BOUNDARY = b"x7"
 OVERLOADED = 503
 
 
 @functools.cache
 def house() -> House:
-    return House()
+    return House(embedder=FakeEmbedder())
 
 
 def post(path: str, content: bytes, content_type: str) -> httpx.Response:
@@ -80,7 +81,10 @@ def magic_then_anything() -> st.SearchStrategy[bytes]:
 
 
 @examples(120)
-@given(sound=damaged_files() | magic_then_anything(), path=st.sampled_from((TRANSCRIPTIONS, VAD)))
+@given(
+    sound=damaged_files() | magic_then_anything(),
+    path=st.sampled_from((TRANSCRIPTIONS, VAD, *EMBEDDINGS)),
+)
 def test_sound_of_any_bytes(sound: bytes, path: str) -> None:
     form = part('name="model"', EAR.encode()) if path == TRANSCRIPTIONS else b""
     form += part('name="file"; filename="a.wav"', sound) + b"--x7--\r\n"
@@ -163,7 +167,7 @@ CONTENT_TYPES = st.sampled_from(
 @given(
     body=forms() | st.binary(max_size=200),
     content_type=CONTENT_TYPES,
-    path=st.sampled_from((TRANSCRIPTIONS, "/v1/audio/translations", VAD, SPEECH)),
+    path=st.sampled_from((TRANSCRIPTIONS, "/v1/audio/translations", VAD, SPEECH, *EMBEDDINGS)),
 )
 def test_forms_of_any_bytes(body: bytes, content_type: str, path: str) -> None:
     assert_answered(post(path, body, content_type))
@@ -183,7 +187,8 @@ TREES = st.recursive(
     ),
     max_leaves=10,
 )
-OF_THE_ENGINE = ("mode", "output_options", "generation_options", "input_audio", "input_vad_data")
+OF_THE_ENGINE = ("mode", "output_options", "generation_options", "input_audio", "input_vad_data",
+                 "input_vad_mode", "input_embedding", "encoding_format")  # fmt: skip
 SPOKEN = st.fixed_dictionaries(
     {},
     optional={
@@ -205,7 +210,7 @@ def json_bodies(draw: st.DrawFn) -> bytes:
 
 
 @examples(200)
-@given(body=json_bodies(), path=st.sampled_from((SPEECH, SPEECH, TRANSCRIPTIONS, VAD)))
+@given(body=json_bodies(), path=st.sampled_from((SPEECH, SPEECH, TRANSCRIPTIONS, VAD, *EMBEDDINGS)))
 def test_json_of_any_kind(body: bytes, path: str) -> None:
     assert_answered(post(path, body, "application/json"))
 

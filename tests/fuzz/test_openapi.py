@@ -15,6 +15,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.api.house import House
+from tests.fakes import FakeEmbedder
 from tests.fuzz.examples import URL, examples
 
 OVERLOADED = 503
@@ -23,7 +24,7 @@ Case: TypeAlias = schemathesis.Case[Any]
 documented = (
     schemathesis.openapi.from_url(f"{URL}/openapi.json")
     if URL
-    else schemathesis.openapi.from_asgi("/openapi.json", House().served)
+    else schemathesis.openapi.from_asgi("/openapi.json", House(embedder=FakeEmbedder()).served)
 )
 
 
