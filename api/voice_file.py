@@ -29,8 +29,6 @@ LONGEST_HEADER = 4096  # bytes
 MOST_NUMBERS = 4096
 LONGEST_SPACE = 200  # characters
 LARGEST = 1e6  # of a number; encoders make some ten, and of more a network makes noise at best
-    1e4  # of a number; no encoder makes such, and a network that is given it makes noise at best
-)
 LONGEST_TEXT = 4 * (LENGTH + LONGEST_HEADER + 4 * MOST_NUMBERS) // 3 + 4
 # How pickles begin, and the archives that PyTorch puts them into.
 PICKLES = (b"\x80", b"PK")
