@@ -7,6 +7,7 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import httpx
 import httpx2
 import openai
@@ -16,7 +17,7 @@ from openai.types.audio import TranscriptionDiarized, TranscriptionTextSegmentEv
 import audio
 from errors import Failed, Unavailable
 from tests.api.house import ENCODER, House, error_of, events_of
-from tests.fakes import FakeEmbedder, FakeTranscriber, conversation, tone
+from tests.fakes import NOSE, FakeEmbedder, FakeTranscriber, conversation, tone
 
 LOW, HIGH = 150.0, 600.0  # Hz
 SAID = (" Good morning everybody and welcome.", " Thank you, it is good to be here.")
@@ -224,3 +225,38 @@ def test_without_an_encoder_the_answer_says_what_to_configure(
 def test_a_model_that_embeds_is_listed_as_such(house: House) -> None:
     listed = {model["id"]: model for model in house.get("/v1/models").json()["data"]}
     assert listed[ENCODER["name"]]["tasks"] == ["speaker-embedding"]
+
+
+def tone_encoder() -> FakeEmbedder:
+    """One whose embeddings are for converters."""
+    return FakeEmbedder(offers=attrs.evolve(NOSE, same_speaker=None))
+
+
+def test_an_encoder_that_does_not_tell_speakers_apart_is_not_asked_to() -> None:
+    house = House(
+        transcriber=FakeTranscriber(texts=SAID), embedder=tone_encoder(), understudy=FakeEmbedder()
+    )
+    answer = diarized(house)
+    assert [segment["speaker"] for segment in answer.json()["segments"]] == ["A", "B"]
+    assert house.embedder is not None and not house.embedder.jobs
+    assert house.understudy is not None and house.understudy.jobs
+
+
+def test_where_no_encoder_tells_speakers_apart_that_is_said() -> None:
+    house = House(embedder=tone_encoder())
+    answer = diarized(house)
+    assert answer.status_code == 400
+    error = error_of(answer)
+    assert error["param"] == "response_format" and "made for that" in error["message"]
+    assert not house.transcriber.jobs
+
+
+def test_an_encoder_that_cannot_be_asked_is_passed_over_unless_it_is_the_only_hope() -> None:
+    house = House(
+        transcriber=FakeTranscriber(texts=SAID), embedder=tone_encoder(), understudy=FakeEmbedder()
+    )
+    house.services["nose"].broken = ConnectionRefusedError()
+    assert diarized(house).status_code == 200
+    alone = House(embedder=FakeEmbedder())
+    alone.services["nose"].broken = ConnectionRefusedError()
+    assert diarized(alone).status_code == 503

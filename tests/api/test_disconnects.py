@@ -126,10 +126,11 @@ class HalfSent(Visit):
     [
         form("/v1/audio/transcriptions", model="ear"),
         form("/v1/audio/vad"),
+        form("/v1/audio/embeddings"),
         httpx.Request("POST", "http://house/v1/audio/vad", json={"input_audio": "A" * 400}),
         speech(),
     ],
-    ids=["form", "form of ours", "sound in JSON", "text in JSON"],
+    ids=["form", "form of ours", "form for a voice", "sound in JSON", "text in JSON"],
 )
 def test_half_a_body_is_nobodys_error(house: House, request_: httpx.Request) -> None:
     visit = HalfSent(house, request_)

@@ -269,3 +269,18 @@ def test_decoding_starts_no_thread(sine: Sine) -> None:
     before = len(os.listdir("/proc/self/task"))
     for _ in EncodedSound(data).blocks(16_000, 0.1):
         assert len(os.listdir("/proc/self/task")) == before
+
+
+def test_a_file_is_known_by_its_bytes_alone(tmp_path: Path) -> None:
+    content = encode(silence(0.1, 8000), "wav")
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    opened = io.BytesIO(content)
+    opened.seek(7)
+    digests = {
+        EncodedSound(content).digest(),
+        EncodedSound(path, name="b.mp3", param="input_audio").digest(),
+        EncodedSound(opened).digest(),
+    }
+    assert len(digests) == 1
+    assert EncodedSound(content + b"\0").digest() not in digests

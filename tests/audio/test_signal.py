@@ -66,3 +66,14 @@ def test_tame_silences_what_is_not_finite_and_clips_what_is_too_loud() -> None:
     assert tamed.tolist() == [0, 0, 0, 2, -2, 0.5]
     assert tamed.dtype == np.float32
     assert np.isnan(samples[0])
+
+
+def test_a_sound_is_known_by_its_samples_and_its_rate() -> None:
+    sound = Audio(np.arange(8, dtype=np.float32), 8000)
+    same = Audio(np.arange(16, dtype=np.float32)[:8], 8000)
+    assert sound.digest() == same.digest()
+    assert (
+        Audio(np.arange(16, dtype=np.float32)[::2] / np.float32(2), 8000).digest() == sound.digest()
+    )
+    assert Audio(sound.samples, 16000).digest() != sound.digest()
+    assert Audio(sound.samples[::-1], 8000).digest() != sound.digest()
