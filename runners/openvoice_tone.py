@@ -120,7 +120,7 @@ class _Encoder(_Tones):
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         super().__init__(settings, store)
         options_of(NoOptions, settings)
-        self.card = Card(rate=self._rate, space=self.space)
+        self.card = Card(rate=self._rate, space=self.space, dimensions=self._config.gin)
         self.embed([Embed(silence(WARM_UP, self._rate))])
 
     def _load(self, files: Files) -> None:
@@ -159,7 +159,12 @@ class _Converter(_Tones):
         super().__init__(settings, store)
         hop = self._config.sound.hop
         context = (self._network.context + MIRRORED) * hop
-        self.card = Card(rate=self._rate, space=self.space, grid=Grid(step=hop, context=context))
+        self.card = Card(
+            rate=self._rate,
+            space=self.space,
+            dimensions=self._config.gin,
+            grid=Grid(step=hop, context=context),
+        )
         sound = silence(WARM_UP, self._rate)
         (tone,) = self._embedded([self._spectrogram(sound)])
         self.convert([Convert(sound, tone, tone)])
