@@ -31,25 +31,44 @@ CLAUSE_ENDS = (",", ";", ":", "、", "，", "；", "：", "،", "—", "–")
 KEPT_SILENCE = 0.03  # at each end of a piece: the release of a consonant is very quiet
 
 
+@attrs.frozen(eq=False)
+class Piece:
+    """What is said in one breath, without silence at its ends."""
+
+    speech: Speech
+    pause: float  # seconds of silence before it
+
+    def after_its_pause(self) -> Audio:
+        audio = self.speech.audio
+        return join([silence(self.pause, audio.rate), audio], audio.rate)
+
+
 async def speak(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenerator[Audio, None]:
     """The speech, sentence by sentence; at least one is not empty."""
-    language = job.language or _language(await synthesizer.card(), job.voice)
-    pieces = from_thread(split(job.text, language), "split")
+    async with aclosing(pieces(job, synthesizer, call)) as spoken:
+        async for piece in spoken:
+            yield piece.after_its_pause()
+
+
+async def pieces(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenerator[Piece, None]:
+    """The speech in pieces that are not empty; there is at least one."""
+    language = job.language or language_of(await synthesizer.card(), job.voice)
+    texts = from_thread(split(job.text, language), "split")
 
     soon, later = call, attrs.evolve(call, priority=call.priority + LATER)
 
-    async def say(piece: str) -> tuple[str, Speech]:
+    async def say(text: str) -> tuple[str, Speech]:
         nonlocal soon
         urgency, soon = soon, later
-        return piece, await synthesizer.synthesize(attrs.evolve(job, text=piece), urgency)
+        return text, await synthesizer.synthesize(attrs.evolve(job, text=text), urgency)
 
     silent, pause = True, 0.0
-    async with aclosing(in_order(pieces, say, ahead=SENTENCES_AHEAD)) as spoken:
+    async with aclosing(in_order(texts, say, ahead=SENTENCES_AHEAD)) as spoken:
         async for text, speech in spoken:
             audio = trim(speech.audio, keep=KEPT_SILENCE)
             if not len(audio.samples):
                 continue
-            yield join([silence(pause / job.speed, audio.rate), audio], audio.rate)
+            yield Piece(attrs.evolve(speech, audio=audio), pause / job.speed)
             silent, pause = False, _pause_after(text)
     if silent:
         raise InvalidInput("there is nothing in this text that the model can say", param="input")
@@ -60,7 +79,8 @@ def _pause_after(piece: str) -> float:
     return CLAUSE_PAUSE if bare.endswith(CLAUSE_ENDS) else SENTENCE_PAUSE
 
 
-def _language(card: Card, voice: str | None) -> str:
+def language_of(card: Card, voice: str | None) -> str:
+    """What a model speaks with a voice, where nobody asks for another language."""
     wanted = voice or card.default_voice
     spoken = [offered.language for offered in card.voices if offered.name == wanted]
     return (spoken or list(card.languages) or ["en"])[0]

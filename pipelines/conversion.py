@@ -1,0 +1,232 @@
+"""Sound → the same said in another voice: in windows, so that hours of it pass through bounded memory.
+
+    source   ├─────────────────────────────────────────────────┤
+    windows  [▓▓░░]                                                the first one is short: it is heard soon
+             [░░▓▓▓▓▓▓░░]                                          ▓ what is kept of it
+                   [░░▓▓▓▓▓▓▓▓▓▓▓▓░░]                              ░ context: heard by the model, let go after
+
+A converter hears no further than its context. So the kept parts, end to end, are what it would have made
+of the whole, and where two of them meet there is nothing to hear.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
+
+import attrs
+import numpy as np
+
+from audio import Audio, Samples, Sound, join
+from audio.level import Level, hushed, presence
+from errors import Failed, InvalidInput
+from pipelines import embedding
+from pipelines.embedding import Listeners
+from pipelines.flow import from_thread, in_order
+from pipelines.tts import LATER
+from runners.base import Converter, Embedder
+from tasks import Call, Card, Convert, Embedding, Grid, Reference, Speech
+
+FIRST, LONGEST = 1.0, 8.0  # seconds of windows; each is twice as long as the one before
+WINDOWS_AHEAD = 2  # one is made while another is heard
+BLOCK = 10.0  # seconds that are decoded at once
+# A voice is known after a minute; who listens to the result shall not wait until hours were looked through.
+SAMPLE = 60.0
+SEEDS = 2**63
+
+
+@attrs.frozen(eq=False)
+class Chain:
+    """What it takes to change a voice."""
+
+    converter: Converter
+    encoder: Embedder | None  # None: nothing configured makes the embeddings that it wants
+    listeners: Listeners
+
+
+@attrs.frozen(eq=False)
+class Changed:
+    """A part of what was converted, and what it was made of: as many samples of the same rate."""
+
+    audio: Audio
+    source: Samples
+
+
+async def convert(
+    sound: Sound,
+    target: Embedding | Reference,
+    chain: Chain,
+    call: Call,
+    *,
+    source: Embedding | None = None,
+    tau: float | None = None,
+    seed: int | None = None,
+) -> AsyncGenerator[Audio, None]:
+    """The sound in the target's voice, as long and as loud as it, at the converter's rate.
+
+    `source` is the tone of who speaks in the sound; None: find out.
+    """
+    wanted = await tone(target, chain, call, "target_embedding")
+    spoken = await source_tone(sound, chain, call) if source is None else source
+    embedding.fits(spoken, (await chain.converter.card()).space, "source_embedding")
+    level = Level()
+    job = Convert(sound, spoken, wanted, tau, seed)
+    async with aclosing(windows(job, chain.converter, call)) as parts:
+        async for part in parts:
+            yield level.match(part.audio, part.source)
+
+
+async def tone(wanted: Embedding | Reference, chain: Chain, call: Call, param: str) -> Embedding:
+    """The tone of who shall be heard; an embedding, which came in `param`, must fit to the converter."""
+    match wanted:
+        case Embedding():
+            return embedding.fits(wanted, (await chain.converter.card()).space, param)
+        case Reference():
+            return await embedding.tone_of(
+                wanted, _encoder(chain, wanted.param), chain.listeners, call
+            )
+
+
+async def source_tone(sound: Sound, chain: Chain, call: Call) -> Embedding:
+    """The tone of who speaks in a sound, by the first minute of it in which enough is said."""
+    encoder = _encoder(chain, "source_audio")
+    rate = _rate(await chain.converter.card())
+    refusal: InvalidInput | None = None
+    async with aclosing(from_thread(sound.blocks(rate, SAMPLE), "decode")) as blocks:
+        async for block in blocks:
+            try:
+                reference = Reference(block, param="source_audio")
+                return await embedding.tone_of(reference, encoder, chain.listeners, call)
+            except InvalidInput as error:
+                refusal = refusal or error
+    raise refusal or InvalidInput("there is no sound in it", param="source_audio")
+
+
+async def windows(
+    job: Convert, converter: Converter, call: Call, first: float = FIRST
+) -> AsyncGenerator[Changed, None]:
+    """A sound of any length in another voice, part by part, as the converter would make it whole.
+
+    The last part of a step is filled up with silence to be converted, and cut off again.
+    """
+    card = await converter.card()
+    rate, grid = _rate(card), _grid(card)
+    # Windows that do not share their chance would not fit to each other.
+    job = attrs.evolve(job, seed=secrets.randbelow(SEEDS) if job.seed is None else job.seed)
+    plan = _Plan(grid, *(_steps(seconds * rate, grid.step) for seconds in (first, LONGEST)))
+    soon, later = call, attrs.evolve(call, priority=call.priority + LATER)
+
+    async def change(window: _Window) -> Changed:
+        nonlocal soon
+        if not presence(window.samples, grid.step).any():
+            return Changed(Audio(np.zeros_like(window.kept), rate), window.kept)
+        urgency, soon = soon, later
+        heard = Audio(window.samples, rate)
+        asked = attrs.evolve(job, sound=heard, offset=job.offset + window.offset)
+        made = await converter.convert(asked, urgency)
+        return Changed(window.keep(_checked(made, heard), grid.step), window.kept)
+
+    cut = from_thread(_windows(job.sound.blocks(rate, BLOCK), plan), "decode")
+    async with aclosing(in_order(cut, change, ahead=WINDOWS_AHEAD)) as changed:
+        async for part in changed:
+            yield part
+
+
+async def whole(job: Convert, converter: Converter, call: Call) -> Changed:
+    """A short sound in another voice, all of it."""
+    rate = _rate(await converter.card())
+    async with aclosing(windows(job, converter, call, first=LONGEST)) as parts:
+        done = [part async for part in parts]
+    sources = [part.source for part in done]
+    return Changed(
+        join([part.audio for part in done], rate),
+        np.concatenate(sources) if sources else np.zeros(0, dtype=np.float32),
+    )
+
+
+@attrs.frozen
+class _Plan:
+    """How long windows are, in samples; all are multiples of the grid's step."""
+
+    grid: Grid
+    first: int
+    longest: int
+
+    @property
+    def context(self) -> int:
+        return _steps(self.grid.context, self.grid.step)
+
+
+@attrs.frozen(eq=False)
+class _Window:
+    """A part of the sound with its context: whole steps of it."""
+
+    samples: Samples
+    offset: int  # of its first sample
+    begin: int  # of what is kept, counted from there
+    length: int
+
+    @property
+    def kept(self) -> Samples:
+        return self.samples[self.begin : self.begin + self.length]
+
+    def keep(self, made: Audio, step: int) -> Audio:
+        quiet = hushed(made.samples, Audio(self.samples, made.rate), step)
+        return Audio(quiet[self.begin : self.begin + self.length], made.rate)
+
+
+def _windows(blocks: Iterator[Audio], plan: _Plan) -> Iterator[_Window]:
+    held = np.zeros(0, dtype=np.float32)
+    offset = start = 0  # of what is held, and of what is to be kept next
+    size = plan.first
+    for block in blocks:
+        held = np.concatenate([held, block.samples])
+        while offset + len(held) >= start + size + plan.context:
+            end = start + size + plan.context - offset
+            yield _Window(held[:end], offset, start - offset, size)
+            start += size
+            size = min(2 * size, plan.longest)
+            done = max(start - plan.context - offset, 0)
+            offset, held = offset + done, held[done:]
+    total = offset + len(held)
+    held = np.pad(held, (0, -total % plan.grid.step))
+    if start < total:  # not enough is left for another window with all of its context
+        done = max(start - plan.context - offset, 0)
+        yield _Window(held[done:], offset + done, start - offset - done, total - start)
+
+
+def _checked(made: Speech, heard: Audio) -> Audio:
+    given, wanted = made.audio, len(heard.samples)
+    if given.rate != heard.rate or len(given.samples) != wanted:
+        raise Failed(
+            f"the converter made {len(given.samples)} samples at {given.rate} Hz of {wanted} "
+            f"at {heard.rate} Hz"
+        )
+    return given
+
+
+def _steps(samples: float, step: int) -> int:
+    return -(-round(samples) // step) * step
+
+
+def _rate(card: Card) -> int:
+    if card.rate is None:
+        raise Failed("a converter must say at what rate it works")
+    return card.rate
+
+
+def _grid(card: Card) -> Grid:
+    if card.grid is None:
+        raise Failed("a converter must say how sounds may be cut for it")
+    return card.grid
+
+
+def _encoder(chain: Chain, param: str) -> Embedder:
+    if chain.encoder is None:
+        raise InvalidInput(
+            f"'{param}' is a recording, and no configured model makes of it the embedding that this "
+            "converter wants: add the encoder of its family to model_configs, or send an embedding.",
+            param=param,
+        )
+    return chain.encoder
