@@ -18,7 +18,7 @@ from contextlib import aclosing
 import attrs
 import numpy as np
 
-from audio import Audio, Samples, Sound, join
+from audio import Audio, Recording, Samples, join
 from audio.level import Level, hushed, presence
 from errors import Failed, InvalidInput
 from pipelines import embedding
@@ -31,8 +31,6 @@ from tasks import Call, Card, Convert, Embedding, Grid, Reference, Speech
 FIRST, LONGEST = 1.0, 8.0  # seconds of windows; each is twice as long as the one before
 WINDOWS_AHEAD = 2  # one is made while another is heard
 BLOCK = 10.0  # seconds that are decoded at once
-# A voice is known after a minute; who listens to the result shall not wait until hours were looked through.
-SAMPLE = 60.0
 SEEDS = 2**63
 
 
@@ -53,26 +51,25 @@ class Changed:
     source: Samples
 
 
-async def convert(
-    sound: Sound,
-    target: Embedding | Reference,
-    chain: Chain,
-    call: Call,
-    *,
-    source: Embedding | None = None,
-    tau: float | None = None,
-    seed: int | None = None,
-) -> AsyncGenerator[Audio, None]:
-    """The sound in the target's voice, as long and as loud as it, at the converter's rate.
+@attrs.frozen(eq=False)
+class Conversion:
+    """A recording that shall be heard in another voice."""
 
-    `source` is the tone of who speaks in the sound; None: find out.
-    """
-    wanted = await tone(target, chain, call, "target_embedding")
-    spoken = await source_tone(sound, chain, call) if source is None else source
-    embedding.fits(spoken, (await chain.converter.card()).space, "source_embedding")
+    sound: Recording
+    target: Embedding | Reference
+    source: Embedding | None = None  # the tone of who speaks in it; None: find out
+    tau: float | None = None
+    seed: int | None = None
+
+
+async def convert(job: Conversion, chain: Chain, call: Call) -> AsyncGenerator[Audio, None]:
+    """The recording in the target's voice, as long and as loud as it was, at the converter's rate."""
+    target = await tone(job.target, chain, call, "target_embedding")
+    spoken = job.source or Reference(job.sound, param="source_audio")
+    source = await tone(spoken, chain, call, "source_embedding")
     level = Level()
-    job = Convert(sound, spoken, wanted, tau, seed)
-    async with aclosing(windows(job, chain.converter, call)) as parts:
+    asked = Convert(job.sound, source, target, job.tau, job.seed)
+    async with aclosing(windows(asked, chain.converter, call)) as parts:
         async for part in parts:
             yield level.match(part.audio, part.source)
 
@@ -81,26 +78,11 @@ async def tone(wanted: Embedding | Reference, chain: Chain, call: Call, param: s
     """The tone of who shall be heard; an embedding, which came in `param`, must fit to the converter."""
     match wanted:
         case Embedding():
-            return embedding.fits(wanted, (await chain.converter.card()).space, param)
+            return embedding.fits(wanted, await chain.converter.card(), param)
         case Reference():
             return await embedding.tone_of(
                 wanted, _encoder(chain, wanted.param), chain.listeners, call
             )
-
-
-async def source_tone(sound: Sound, chain: Chain, call: Call) -> Embedding:
-    """The tone of who speaks in a sound, by the first minute of it in which enough is said."""
-    encoder = _encoder(chain, "source_audio")
-    rate = _rate(await chain.converter.card())
-    refusal: InvalidInput | None = None
-    async with aclosing(from_thread(sound.blocks(rate, SAMPLE), "decode")) as blocks:
-        async for block in blocks:
-            try:
-                reference = Reference(block, param="source_audio")
-                return await embedding.tone_of(reference, encoder, chain.listeners, call)
-            except InvalidInput as error:
-                refusal = refusal or error
-    raise refusal or InvalidInput("there is no sound in it", param="source_audio")
 
 
 async def windows(
