@@ -81,8 +81,19 @@ async def tone(wanted: Embedding | Reference, chain: Chain, call: Call, param: s
             return embedding.fits(wanted, await chain.converter.card(), param)
         case Reference():
             return await embedding.tone_of(
-                wanted, _encoder(chain, wanted.param), chain.listeners, call
+                wanted, encoder_of(chain, wanted.param), chain.listeners, call
             )
+
+
+def encoder_of(chain: Chain, param: str) -> Embedder:
+    """What makes embeddings for the converter; `param` is the field that needs it."""
+    if chain.encoder is None:
+        raise InvalidInput(
+            f"'{param}' is known by its sound only, and no configured model makes of sound the "
+            "embeddings that this converter takes: its family's encoder is missing in model_configs.",
+            param=param,
+        )
+    return chain.encoder
 
 
 async def windows(
@@ -202,13 +213,3 @@ def _grid(card: Card) -> Grid:
     if card.grid is None:
         raise Failed("a converter must say how sounds may be cut for it")
     return card.grid
-
-
-def _encoder(chain: Chain, param: str) -> Embedder:
-    if chain.encoder is None:
-        raise InvalidInput(
-            f"'{param}' is a recording, and no configured model makes of it the embedding that this "
-            "converter wants: add the encoder of its family to model_configs, or send an embedding.",
-            param=param,
-        )
-    return chain.encoder

@@ -38,8 +38,8 @@ class Piece:
     speech: Speech
     pause: float  # seconds of silence before it
 
-    def after_its_pause(self) -> Audio:
-        audio = self.speech.audio
+    def after_its_pause(self, audio: Audio) -> Audio:
+        """What became of it, after the silence that belongs before it."""
         return join([silence(self.pause, audio.rate), audio], audio.rate)
 
 
@@ -47,7 +47,7 @@ async def speak(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenera
     """The speech, sentence by sentence; at least one is not empty."""
     async with aclosing(pieces(job, synthesizer, call)) as spoken:
         async for piece in spoken:
-            yield piece.after_its_pause()
+            yield piece.after_its_pause(piece.speech.audio)
 
 
 async def pieces(job: Speak, synthesizer: Synthesizer, call: Call) -> AsyncGenerator[Piece, None]:
