@@ -14,9 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 
-import attrs
-
-from errors import InvalidInput, NotFound, SettingsError, SpeechError
+from errors import Failed, InvalidInput, NotFound, SettingsError, SpeechError
+from pipelines.conversion import Chain
 from pipelines.embedding import Listeners
 from pipelines.voice_memory import VoiceMemory
 from runners.admission import Door
@@ -31,6 +30,7 @@ from runners.openvoice_tone import (
     OpenVoiceV2ToneConverterEncoder,
 )
 from runners.piper import Piper
+from runners.roles import Entry, Toolchain, Toolchains
 from runners.silero import SileroVAD
 from runners.whisper import FasterWhisper
 from settings import BUNDLE, RunnerSettings, Settings, options_of
@@ -61,6 +61,20 @@ RUNNERS: Mapping[str, type[Model]] = {
 PART_OF: Mapping[str, str] = {
     "OpenVoiceV1ToneConverterEncoder": "OpenVoiceV1ToneConverter",
     "OpenVoiceV2ToneConverterEncoder": "OpenVoiceV2ToneConverter",
+}
+
+
+TOOLCHAINS: Mapping[str, Toolchain] = {
+    "openvoice_v1": Toolchain(
+        synthesizer=("OpenVoiceV1Synthesizer",),
+        encoder=("OpenVoiceV1ToneConverterEncoder", "OpenVoiceV1ToneConverter"),
+        converter=("OpenVoiceV1ToneConverter",),
+    ),
+    "openvoice_v2": Toolchain(
+        synthesizer=("MeloTTSSynthesizer",),
+        encoder=("OpenVoiceV2ToneConverterEncoder", "OpenVoiceV2ToneConverter"),
+        converter=("OpenVoiceV2ToneConverter",),
+    ),
 }
 
 
@@ -135,20 +149,15 @@ def _module_at(path: Path) -> ModuleType:
     return module
 
 
-@attrs.frozen
-class Entry:
-    """A configured runner, as the public service knows it."""
-
-    settings: RunnerSettings
-    capabilities: tuple[Capability, ...]
-    handle: RunnerHandle
-    door: Door
-
-
 class Catalog:
     """The configured runners, found by what requests call them."""
 
-    def __init__(self, settings: Settings, handles: Mapping[str, RunnerHandle]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        handles: Mapping[str, RunnerHandle],
+        toolchains: Mapping[str, Toolchain] = TOOLCHAINS,
+    ) -> None:
         self._aliases = settings.aliases
         self._voice_aliases = settings.voice_aliases
         self._entries = {
@@ -157,6 +166,7 @@ class Catalog:
             )
             for entry in settings.model_configs
         }
+        self._toolchains = Toolchains(toolchains, self._entries)
         for entry in self._entries.values():
             self._check_fallback(entry)
         transcribers = self.able_to(Capability.TRANSCRIBE)
@@ -213,7 +223,62 @@ class Catalog:
     def converter(self, model: str) -> Converter:
         return self._entry(model, Capability.CONVERT).handle
 
+    def is_toolchain(self, model: str) -> bool:
+        """Whether a name means models that work together, and can."""
+        return bool(self._toolchains.do(model))
+
+    def capable(self, model: str) -> tuple[Capability, ...]:
+        """What a model, an alias or a toolchain can do."""
+        return self._toolchains.do(model) or self.find(model).capabilities
+
+    def parts(self, model: str) -> tuple[Entry, ...]:
+        """The entries that a name stands for: one, or all of a toolchain."""
+        return self._toolchains.parts(model) or (self.find(model),)
+
+    async def speaking(self, model: str, language: str | None, voice: str | None) -> str:
+        """The configured model that speaks for a name; of a toolchain's, by the language and the voice."""
+        if not self._toolchains.knows(model):
+            return model
+        able = await self._toolchains.speakers(model, language)
+        refusal: InvalidInput | None = None
+        for entry in able:
+            try:
+                await self.voice(entry.settings.name, voice)
+                return entry.settings.name
+            except InvalidInput as error:
+                refusal = refusal or error
+        raise refusal or Failed(f"the toolchain {model} has nobody to speak")
+
+    def converting(self, model: str, param: str = "model") -> str:
+        """The configured converter that a name means: its own, or a toolchain's."""
+        if self._toolchains.knows(model):
+            return self._toolchains.converter(model).settings.name
+        try:
+            return self._entry(model, Capability.CONVERT).settings.name
+        except (InvalidInput, NotFound) as error:
+            able = ", ".join(self.able_names(Capability.CONVERT)) or "none of those configured"
+            raise type(error)(
+                f"The model '{model}' converts no voices. These do: {able}.",
+                param=param,
+                code=error.code,
+            ) from error
+
+    async def chain(self, converter: str) -> Chain:
+        """A converter, and what makes embeddings for it."""
+        entry = self._entry(converter, Capability.CONVERT)
+        encoder = await self._toolchains.encoder_for(entry)
+        return Chain(entry.handle, encoder.handle if encoder else None, self.listeners)
+
+    def toolchains(self, capability: Capability) -> list[str]:
+        """The toolchains that can do it."""
+        return [n for n in self._toolchains.names() if capability in self._toolchains.do(n)]
+
+    def able_names(self, capability: Capability) -> list[str]:
+        """All names that can do it: models, aliases, toolchains."""
+        return [name for name in self.names() if capability in self.capable(name)]
+
     def able_to(self, capability: Capability) -> list[str]:
+        """The configured models that can do it."""
         return [name for name, e in self._entries.items() if capability in e.capabilities]
 
     def first(self, capability: Capability) -> str:
@@ -229,6 +294,7 @@ class Catalog:
     def find(self, model: str) -> Entry:
         """The runner behind a configured name or an alias."""
         name = self._aliases.get(model, model)
+        self._toolchains.refuse_as_one(name)
         if name not in self._entries:
             raise NotFound(
                 f"The model '{model}' does not exist here. Available: {', '.join(self.names())}.",
@@ -242,7 +308,7 @@ class Catalog:
         return self.find(model).settings.fallback
 
     def names(self) -> list[str]:
-        return [*self._entries, *self._aliases]
+        return [*self._entries, *self._aliases, *self._toolchains.names()]
 
     async def voice(self, model: str, voice: str | None) -> str | None:
         """The model's own name of a voice; an alias means the first of its choices the model has."""

@@ -8,8 +8,9 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
-from api import embeddings, errors, realtime, speech
+from api import conversion, embeddings, errors, realtime, speech
 from api.documented import add_schemas
+from api.engine.conversion import VoiceConversionRequest, VoiceConversionResponse
 from api.engine.embedding import EmbedSpeakerRequest
 from api.engine.hearing import (
     DetectVoiceActivityRequest,
@@ -35,6 +36,9 @@ SHAPES = (
     embeddings.EmbeddingRequest,
     embeddings.OpenAIEmbeddingRequest,
     EmbedSpeakerRequest,
+    conversion.ConversionRequest,
+    VoiceConversionRequest,
+    VoiceConversionResponse,
 )
 
 FAILURE = {

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+ONE_FILE: Mapping[str, bool] = MappingProxyType({"file": True})
 COMPONENTS = "#/components/schemas/{model}"
 
 
-def documented(*json: type[BaseModel], form: type[BaseModel] | None = None) -> dict[str, Any]:
-    """The body of a route: a form with the schema's fields and a file, or JSON of one of the shapes."""
+def documented(
+    *json: type[BaseModel],
+    form: type[BaseModel] | None = None,
+    files: Mapping[str, bool] = ONE_FILE,
+) -> dict[str, Any]:
+    """The body of a route: a form with the schema's fields and files, or JSON of one of the shapes.
+
+    `files` says of each whether it must be there.
+    """
     content = {}
     if form:
-        content["multipart/form-data"] = {"schema": _form(form)}
+        content["multipart/form-data"] = {"schema": _form(form, files)}
     if json:
         # Not oneOf: a short body may be of both shapes, and then the Accept header decides.
         shapes = [reference(shape) for shape in json]
@@ -44,11 +53,12 @@ def add_schemas(document: dict[str, Any], shapes: Sequence[type[BaseModel]]) -> 
     document["components"]["schemas"].update(schemas["$defs"])
 
 
-def _form(schema: type[BaseModel]) -> dict[str, Any]:
+def _form(schema: type[BaseModel], files: Mapping[str, bool]) -> dict[str, Any]:
     fields = schema.model_json_schema(ref_template="#/$defs/{model}")
     file = {"type": "string", "format": "binary", "description": "The sound, in any usual format."}
-    fields["properties"] = {"file": file, **fields["properties"]}
-    fields["required"] = ["file", *fields.get("required", [])]
+    fields["properties"] = {**dict.fromkeys(files, file), **fields["properties"]}
+    needed = [name for name, must in files.items() if must]
+    fields["required"] = [*needed, *fields.get("required", [])]
     definitions = fields.pop("$defs", {})
     inlined: dict[str, Any] = _inlined(fields, definitions)
     return inlined

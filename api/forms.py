@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeVar
 
@@ -65,10 +65,10 @@ UsingForm = Annotated[FormData, Depends(_only_form)]
 UsingFormOrJson = Annotated[FormData | JsonBody, Depends(_read_either)]
 
 
-def parse_form(form: FormData, schema: type[Form]) -> Form:
-    """The text fields as the schema wants them; the file is left to the route."""
+def parse_form(form: FormData, schema: type[Form], files: Collection[str] = ("file",)) -> Form:
+    """The text fields as the schema wants them; the files are left to the route."""
     for name, value in form.multi_items():
-        if isinstance(value, UploadFile) and name != "file":
+        if isinstance(value, UploadFile) and name not in files:
             raise InvalidInput(
                 f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter"
             )
@@ -99,6 +99,11 @@ def upload(form: FormData, name: str = "file") -> UploadFile:
     if form.getlist(name)[1:]:
         raise InvalidInput(f"Only one file is taken: '{name}'.", param=name)
     return files[0]
+
+
+def upload_if_any(form: FormData, name: str) -> UploadFile | None:
+    """The one file of a form, or nothing."""
+    return upload(form, name) if form.getlist(name) else None
 
 
 def _tree(items: Iterable[tuple[str, UploadFile | str]], lists: set[str]) -> Mapping[str, Any]:

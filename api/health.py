@@ -10,8 +10,8 @@ from fastapi import APIRouter, Response
 from starlette.responses import RedirectResponse
 
 from api.request import UsingApi, UsingCatalog
-from catalog import Entry
 from errors import SpeechError, TimedOut
+from runners.roles import Entry
 from runners.vitals import note_tasks
 from version import VERSION
 

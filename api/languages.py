@@ -1,8 +1,12 @@
-"""The languages that Whisper knows: ISO 639-1 codes, and the English names that OpenAI's answers carry."""
+"""Languages as requests name them: Whisper's ISO 639-1 codes and their English names, and tags of voices."""
 
 from __future__ import annotations
 
 from errors import InvalidInput
+from runners.roles import tag
+from tasks import Card
+
+ANY_LANGUAGE = "default"  # what Harmony Speech Engine calls the language of a model that names none
 
 NAMES = {
     "af": "afrikaans", "am": "amharic", "ar": "arabic", "as": "assamese", "az": "azerbaijani",
@@ -39,6 +43,26 @@ def code_of(language: str, spoken: tuple[str, ...]) -> str:
             f"Invalid language '{language}': the model knows {known}.", param="language"
         )
     return code
+
+
+def spoken_tag(asked: str | None, voice: str | None, card: Card) -> str | None:
+    """The model's own tag for `EN`, `en` or `en_us`: the voice's, if it speaks that language."""
+    if asked is None or asked.lower() == ANY_LANGUAGE:
+        return None
+    given = asked.lower().replace("_", "-")
+    wanted = given if "-" in given else tag(given)
+    spoken = [v.language for v in card.voices if v.name == (voice or card.default_voice)]
+    offered = [*spoken, *card.languages]
+    fits = [own for own in offered if wanted == own.lower()]
+    fits += [own for own in offered if wanted == own.lower().partition("-")[0]]
+    # A model that tells no varieties apart speaks them all alike.
+    fits += [own for own in offered if tag(wanted) == own.lower()]
+    if not fits:
+        known = ", ".join(card.languages)
+        raise InvalidInput(
+            f"Invalid language '{asked}': the model knows {known}.", param="language"
+        )
+    return fits[0]
 
 
 def name_of(code: str) -> str:

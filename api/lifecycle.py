@@ -29,10 +29,11 @@ async def load_model(
     _: AdminOnly,
     body: LoadRequest | None = None,
 ) -> dict[str, Any]:
-    """Bring a model into memory; answers when it is there."""
-    state = await catalog.find(model).handle.load(body.keep_alive if body else None)
-    if state.problem:
-        raise state.problem
+    """Bring a model, or all of a toolchain, into memory; answers when it is there."""
+    for entry in catalog.parts(model):
+        state = await entry.handle.load(body.keep_alive if body else None)
+        if state.problem:
+            raise state.problem
     return await describe(catalog, model, api.timeouts.health)
 
 
@@ -40,6 +41,7 @@ async def load_model(
 async def unload_model(
     model: str, catalog: UsingCatalog, api: UsingApi, _: AdminOnly
 ) -> dict[str, Any]:
-    """Free the memory of a model once its jobs are done; the next request loads it again."""
-    await catalog.find(model).handle.unload()
+    """Free the memory of a model, or of a toolchain's, once its jobs are done; who asks loads it again."""
+    for entry in catalog.parts(model):
+        await entry.handle.unload()
     return await describe(catalog, model, api.timeouts.health)

@@ -27,7 +27,7 @@ TASKS = {
 
 @router.get("/v1/models")
 async def list_models(catalog: UsingCatalog, api: UsingApi) -> dict[str, Any]:
-    """Every model that a request may name, aliases included."""
+    """Every model that a request may name, aliases and toolchains included."""
     timeout = api.timeouts.health
     described = await asyncio.gather(
         *(describe(catalog, name, timeout) for name in catalog.names())
@@ -42,13 +42,11 @@ async def retrieve_model(model: str, catalog: UsingCatalog, api: UsingApi) -> di
 
 async def describe(catalog: Catalog, name: str, timeout: float) -> dict[str, Any]:
     """What OpenAI says of a model, and what ours can do and whether it is in memory."""
+    if catalog.is_toolchain(name):
+        return await _toolchain(catalog, name, timeout)
     entry = catalog.find(name)
-    described: dict[str, Any] = {
-        "id": name,
-        "object": "model",
-        "created": CREATED,
-        "owned_by": OWNER,
-        "tasks": [TASKS[capability.value] for capability in entry.capabilities],
+    described = {
+        **_named(catalog, name),
         "model_type": entry.settings.model_type,
     }
     if entry.settings.name != name:
@@ -69,3 +67,28 @@ async def describe(catalog: Catalog, name: str, timeout: float) -> dict[str, Any
     if state.problem:
         return {**described, "available": False, "problem": state.problem.message}
     return {**described, "available": True}
+
+
+async def _toolchain(catalog: Catalog, name: str, timeout: float) -> dict[str, Any]:
+    """The models that work together, and what those of them that speak can say."""
+    models = [entry.name for entry in catalog.parts(name)]
+    parts = await asyncio.gather(*(describe(catalog, model, timeout) for model in models))
+    described = {**_named(catalog, name), "models": models}
+    for key in ("languages", "voices"):
+        values = [value for part in parts for value in part.get(key, ())]
+        if values:
+            described[key] = [v for i, v in enumerate(values) if v not in values[:i]]
+    problems = [part["problem"] for part in parts if "problem" in part]
+    if problems:
+        described["problem"] = problems[0]
+    return {**described, "available": all(part["available"] for part in parts)}
+
+
+def _named(catalog: Catalog, name: str) -> dict[str, Any]:
+    return {
+        "id": name,
+        "object": "model",
+        "created": CREATED,
+        "owned_by": OWNER,
+        "tasks": [TASKS[capability.value] for capability in catalog.capable(name)],
+    }

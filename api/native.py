@@ -29,12 +29,13 @@ from api.fallback import with_fallback
 from api.files import encoded
 from api.languages import code_of
 from api.speech import SpeechRequest
+from api.spoken import spoken
 from api.transcripts import verbose
 from audio import Audio, DecodeLimits, EncodedSound
 from catalog import Catalog
 from errors import SpeechError
 from observing import logs
-from pipelines import transcription, tts, vad
+from pipelines import transcription, vad
 from pipelines.embedding import hear
 from pipelines.flow import begun
 from settings import Settings
@@ -79,14 +80,12 @@ class NativeEndpoints:
             )
             call = self._call()
 
-            async def say(model: str) -> AsyncGenerator[Audio, None]:
-                said = asked
-                if model != asked.model:
-                    said = await asked.spoken_by(model, self.catalog)
-                job = await said.to_job(self.catalog, self.settings.api)
-                return await begun(tts.speak(job, self.catalog.synthesizer(model), call))
+            async def answer(
+                speech: AsyncGenerator[Audio, None], _: str
+            ) -> AsyncGenerator[Audio, None]:
+                return await begun(speech)
 
-            sound = await with_fallback(self.catalog, asked.model, say)
+            sound = await spoken(asked, self.catalog, self.settings.api, call, answer)
             async with aclosing(encoded(sound, asked.response_format, None)) as parts:
                 async for part in parts:
                     yield part

@@ -50,6 +50,12 @@ KeepAlive = Annotated[
 ]
 
 
+Seed = Annotated[
+    Annotated[int, Field(ge=0, lt=2**63)] | None,
+    Field(description="The same seed gives the same sound; models that take none refuse it."),
+]
+
+
 def text_within_limit(text: str, api: ApiSettings) -> str:
     """A text to be spoken, if it is no longer than the configuration allows."""
     limit = api.limits.max_text_characters

@@ -10,6 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from api import (
     activity,
+    conversion,
     embeddings,
     health,
     lifecycle,
@@ -20,7 +21,7 @@ from api import (
     transcriptions,
 )
 from api.access import METRICS, OPEN_BELOW, PAGES, PROBES
-from api.engine import listings, voices
+from api.engine import listings
 
 ROUTERS: tuple[APIRouter, ...] = tuple(
     module.router
@@ -31,7 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
         activity,
         embeddings,
         listings,
-        voices,
+        conversion,
         lifecycle,
         models,
         health,

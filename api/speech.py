@@ -15,24 +15,27 @@ from starlette.responses import Response, StreamingResponse
 
 from api import errors
 from api.accept import prefers_json
+from api.cloned_voice import ClonedVoice
 from api.documented import answers, documented, reference
 from api.engine import speech as engine
 from api.engine.speech import TextToSpeechRequest, TextToSpeechResponse
-from api.fallback import voice_or_default, with_fallback
+from api.fallback import voice_or_default
 from api.files import encoded, sealed
 from api.json_body import UsingJson
+from api.languages import spoken_tag
 from api.request import (
     KeepAlive,
+    Seed,
     UsingApi,
     UsingCall,
     UsingCatalog,
     text_within_limit,
     while_client_waits,
 )
+from api.spoken import spoken
 from audio import FORMATS, Audio
 from catalog import Catalog
 from errors import SpeechError
-from pipelines import tts
 from pipelines.flow import begun
 from settings import ApiSettings
 from tasks import Speak
@@ -50,12 +53,14 @@ class CustomVoice(BaseModel):
     id: str
 
 
-class SpeechRequest(BaseModel):
+class SpeechRequest(ClonedVoice):
     """What to say and how. Fields that OpenAI does not have are marked as ours."""
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str = Field(description="A configured model or an alias: see GET /v1/models.")
+    model: str = Field(
+        description="A configured model, an alias or a toolchain: see GET /v1/models."
+    )
     input: str = Field(min_length=1, description="The text.")
     voice: str | CustomVoice | None = Field(
         None,
@@ -73,21 +78,27 @@ class SpeechRequest(BaseModel):
     sample_rate: int | None = Field(
         None, ge=8000, le=48000, description="Ours: Hz of the answer, if not the model's own."
     )
+    seed: Seed = None
     keep_alive: KeepAlive = None
+
+    @property
+    def named_voice(self) -> str | None:
+        return self.voice.id if isinstance(self.voice, CustomVoice) else self.voice
 
     async def spoken_by(self, model: str, catalog: Catalog) -> Self:
         """The same of another model."""
-        asked = self.voice.id if isinstance(self.voice, CustomVoice) else self.voice
-        voice = await voice_or_default(catalog, model, asked)
-        return self.model_copy(update={"model": model, "voice": voice})
+        voice = await voice_or_default(catalog, model, self.named_voice)
+        return self.model_copy(update={"voice": voice})
 
-    async def to_job(self, catalog: Catalog, api: ApiSettings) -> Speak:
-        asked = self.voice.id if isinstance(self.voice, CustomVoice) else self.voice
+    async def to_job(self, model: str, catalog: Catalog, api: ApiSettings) -> Speak:
+        card = await catalog.synthesizer(model).card()
+        voice = await catalog.voice(model, self.named_voice)
         return Speak(
             text=text_within_limit(self.input, api),
-            voice=await catalog.voice(self.model, asked),
-            language=self.language,
+            voice=voice,
+            language=spoken_tag(self.language, voice, card),
             speed=self.speed,
+            seed=self.seed,
         )
 
 
@@ -113,21 +124,19 @@ async def create_speech(
         asked = body.parse(SpeechRequest)
         call = attrs.evolve(call, keep_alive=asked.keep_alive)
 
-    async def say(model: str) -> Response:
-        said = asked if model == asked.model else await asked.spoken_by(model, catalog)
-        spoken = tts.speak(await said.to_job(catalog, api), catalog.synthesizer(model), call)
-        audio_format, rate = said.response_format, said.sample_rate
-        if in_json and said.stream_format != "sse":
-            file = await while_client_waits(request, sealed(spoken, audio_format, rate))
+    async def answer(speech: AsyncGenerator[Audio, None], model: str) -> Response:
+        audio_format, rate = asked.response_format, asked.sample_rate
+        if in_json and asked.stream_format != "sse":
+            file = await while_client_waits(request, sealed(speech, audio_format, rate))
             return engine.answer(file, model, call.id)
-        sound = await while_client_waits(request, begun(spoken))
-        if isinstance(said, SpeechRequest) and said.stream_format == "sse":
-            return StreamingResponse(_events(sound, said), media_type="text/event-stream")
+        sound = await while_client_waits(request, begun(speech))
+        if isinstance(asked, SpeechRequest) and asked.stream_format == "sse":
+            return StreamingResponse(_events(sound, asked), media_type="text/event-stream")
         return StreamingResponse(
             encoded(sound, audio_format, rate), media_type=FORMATS[audio_format].media_type
         )
 
-    return await with_fallback(catalog, asked.model, say)
+    return await spoken(asked, catalog, api, call, answer)
 
 
 async def _events(sound: AsyncIterator[Audio], body: SpeechRequest) -> AsyncGenerator[str, None]:

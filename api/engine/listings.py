@@ -12,6 +12,7 @@ from api.models import CREATED, OWNER
 from api.request import UsingApi, UsingCatalog
 from catalog import Catalog
 from errors import SpeechError
+from runners.roles import Entry
 from settings import ApiSettings
 from tasks import Capability, Card
 from version import VERSION
@@ -30,7 +31,7 @@ class LanguageOptions(BaseModel):
 
 
 class ModelCard(BaseModel):
-    """A model or an alias, whose `root` is the model; a field more would break the engine's Go client."""
+    """A model, a toolchain, or an alias, whose `root` is the model. A field more would break a Go client."""
 
     id: str
     object: Literal["model"] = "model"
@@ -81,21 +82,32 @@ async def embedding_models(catalog: UsingCatalog, api: UsingApi) -> ModelList:
     return await _listed(Capability.EMBED, catalog, api)
 
 
+@router.get("/v1/voice/convert/models")
+@router.get("/v1/audio/voice-conversion/models")
+async def conversion_models(catalog: UsingCatalog, api: UsingApi) -> ModelList:
+    """Models and toolchains that convert voices."""
+    return await _listed(Capability.CONVERT, catalog, api)
+
+
 async def _listed(capability: Capability, catalog: Catalog, api: ApiSettings) -> ModelList:
-    names = [name for name in catalog.names() if capability in catalog.find(name).capabilities]
-    timeout = api.timeouts.health
+    names, timeout = catalog.able_names(capability), api.timeouts.health
     return ModelList(data=await asyncio.gather(*(_card(catalog, name, timeout) for name in names)))
 
 
 async def _card(catalog: Catalog, name: str, timeout: float) -> ModelCard:
-    """Without languages if the model does not answer: this shape has no word for that."""
-    entry = catalog.find(name)
+    """A toolchain has the languages of all its models."""
+    parts = catalog.parts(name)
+    languages = [one for entry in parts for one in await _spoken(entry, timeout)]
+    root = name if catalog.is_toolchain(name) else parts[0].name
+    return ModelCard(id=name, languages=languages, root=root)
+
+
+async def _spoken(entry: Entry, timeout: float) -> list[LanguageOptions]:
+    """None if the model does not answer: this shape has no word for that."""
     try:
-        state = await entry.handle.state(timeout)
-        languages = _languages(state.card or Card())
+        return _languages((await entry.handle.state(timeout)).card or Card())
     except SpeechError:
-        languages = []
-    return ModelCard(id=name, languages=languages, root=entry.settings.name)
+        return []
 
 
 def _languages(card: Card) -> list[LanguageOptions]:

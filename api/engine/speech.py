@@ -11,31 +11,31 @@ from typing import IO, Annotated, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
-from api.engine.voices import cannot_clone
+from api.cloned_voice import ClonedVoice
 from api.engine.wire import Answered, Asked, OrZero, Text, only
 from api.fallback import voice_or_default
-from api.json_body import EncodedFile, JsonBody
-from api.request import text_within_limit
+from api.json_body import JsonBody
+from api.languages import spoken_tag
+from api.request import Seed, text_within_limit
 from catalog import Catalog
 from errors import InvalidInput
 from settings import ApiSettings
-from tasks import Capability, Card, Speak
+from tasks import Capability, Embedding, Reference, Speak
 
 AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 
-# Tags in use there that are countries' rather than languages'.
-COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh"}
-ANY_LANGUAGE = "default"  # what its listings call the language of a model that names none
 PIECE = 3 << 16  # bytes of a file that are written in base64 at once; a multiple of three
 
-NO_SEED = "no configured model takes a seed"
-NO_STYLE = "no configured model has styles to choose from"
+SINGLE, CLONING = "single_speaker_tts", "voice_cloning"
+STYLES = "styles are voices here: GET /v1/models lists them, and 'voice' takes one"
 NO_MELODY = "no configured model changes it; leave it out, or send 1"
 WHOLE_ONLY = (
     "this answer comes whole; to hear speech while it is made, send OpenAI's fields "
     "(response_format, and stream_format if events are wanted)"
 )
-NO_FILTERS = "no configured model converts or restores sound"
+NO_FILTERS = (
+    "no configured model restores sound; for another voice send 'input_audio' or 'input_embedding'"
+)
 
 
 def _format(value: Any) -> Any:
@@ -45,8 +45,8 @@ def _format(value: Any) -> Any:
 class GenerationOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    seed: Annotated[int | None, only(None, because=NO_SEED)] = None
-    style: Annotated[int | None, only(None, 0, because=NO_STYLE)] = None
+    seed: Seed = None
+    style: Annotated[int | None, only(None, 0, because=STYLES)] = None
     speed: Annotated[float | None, Field(ge=0.25, le=4.0), OrZero] = None
     pitch: Annotated[float | None, only(None, 0, 1, because=NO_MELODY)] = None
     energy: Annotated[float | None, only(None, 0, 1, because=NO_MELODY)] = None
@@ -60,17 +60,15 @@ class AudioOutputOptions(BaseModel):
     stream: Annotated[bool | None, only(None, False, because=WHOLE_ONLY)] = None
 
 
-class TextToSpeechRequest(Asked):
+class TextToSpeechRequest(ClonedVoice, Asked):
     """What to say and how."""
 
     input: str = Field(min_length=1, description="The text.")
-    mode: Literal["", "single_speaker_tts", "voice_cloning"] = ""
+    mode: Literal["", "single_speaker_tts", "voice_cloning"] = Field(
+        "", description="Empty: voice_cloning if there is a voice to clone."
+    )
     language: Text = Field(None, max_length=35)
     voice: Text = None
-    input_audio: EncodedFile = None
-    input_vad_mode: Text = None
-    input_vad_data: Text = None
-    input_embedding: Text = None
     generation_options: GenerationOptions | None = None
     output_options: AudioOutputOptions | None = None
     pre_processing_filters: Annotated[list[Any] | None, only(None, [], because=NO_FILTERS)] = None
@@ -79,12 +77,21 @@ class TextToSpeechRequest(Asked):
     stream_format: ClassVar[str] = "audio"
 
     def resolved(self, catalog: Catalog) -> Self:
-        """The same with a model that can speak, where none is named."""
-        return (
-            self
-            if self.model
-            else self.model_copy(update={"model": catalog.first(Capability.SPEAK)})
-        )
+        """The same with a model that can do it, where none is named."""
+        if self.model:
+            return self
+        able = [catalog.first(Capability.SPEAK), *catalog.toolchains(Capability.SPEAK)]
+        # Only a toolchain knows by itself what to convert with.
+        model = able[-1] if self.clones and not self.converter else able[0]
+        return self.model_copy(update={"model": model})
+
+    @property
+    def clones(self) -> bool:
+        return self.mode == CLONING or (not self.mode and bool(self.names_a_voice))
+
+    @property
+    def named_voice(self) -> str | None:
+        return self.voice
 
     @property
     def response_format(self) -> AudioFormat:
@@ -96,26 +103,28 @@ class TextToSpeechRequest(Asked):
 
     async def spoken_by(self, model: str, catalog: Catalog) -> Self:
         """The same of another model."""
-        voice = await voice_or_default(catalog, model, self.voice)
-        return self.model_copy(update={"model": model, "voice": voice})
+        return self.model_copy(update={"voice": await voice_or_default(catalog, model, self.voice)})
 
-    async def to_job(self, catalog: Catalog, api: ApiSettings) -> Speak:
-        self._check_reference()
-        card = await catalog.synthesizer(self.model).card()
-        voice = await catalog.voice(self.model, self.voice)
+    async def to_job(self, model: str, catalog: Catalog, api: ApiSettings) -> Speak:
+        card = await catalog.synthesizer(model).card()
+        voice = await catalog.voice(model, self.voice)
+        options = self.generation_options or GenerationOptions()
         return Speak(
             text=text_within_limit(self.input, api),
             voice=voice,
-            language=_language(self.language, voice, card),
-            speed=(self.generation_options and self.generation_options.speed) or 1.0,
+            language=spoken_tag(self.language, voice, card),
+            speed=options.speed or 1.0,
+            seed=options.seed,
         )
 
-    def _check_reference(self) -> None:
-        if self.mode == "voice_cloning":
-            raise cannot_clone("mode")
-        for field in ("input_audio", "input_embedding", "input_vad_data", "input_vad_mode"):
-            if getattr(self, field) is not None:
-                raise cannot_clone(field)
+    def wanted(self, api: ApiSettings) -> Reference | Embedding | None:
+        if self.mode == SINGLE and self.names_a_voice:
+            raise InvalidInput(
+                f"'mode' {SINGLE} speaks with the model's own voice: leave '{self.names_a_voice}' "
+                f"out, or send {CLONING}.",
+                param="mode",
+            )
+        return super().wanted(api)
 
 
 class TextToSpeechResponse(Answered):
@@ -149,21 +158,3 @@ async def _written(head: bytes, file: IO[bytes]) -> AsyncGenerator[bytes, None]:
         while piece := await asyncio.to_thread(file.read, PIECE):
             yield base64.b64encode(piece)
         yield b'"}'
-
-
-def _language(asked: str | None, voice: str | None, card: Card) -> str | None:
-    """The model's own tag for `EN`, `en` or `en_us`: the voice's, if it speaks that language."""
-    if asked is None or asked.lower() == ANY_LANGUAGE:
-        return None
-    given = asked.lower().replace("_", "-")
-    wanted = COUNTRIES.get(given, given)
-    spoken = [v.language for v in card.voices if v.name == (voice or card.default_voice)]
-    offered = [*spoken, *card.languages]
-    fits = [tag for tag in offered if wanted == tag.lower()]
-    fits += [tag for tag in offered if wanted == tag.lower().partition("-")[0]]
-    if not fits:
-        known = ", ".join(card.languages)
-        raise InvalidInput(
-            f"Invalid language '{asked}': the model knows {known}.", param="language"
-        )
-    return fits[0]

@@ -15,8 +15,9 @@ from starlette.types import ASGIApp, Message
 import settings
 from api.app import build_app
 from api.front import behind, front
-from catalog import Catalog
+from catalog import TOOLCHAINS, Catalog
 from runners.handle import RunnerHandle
+from runners.roles import Toolchain
 from tests.fakes import (
     Fake,
     FakeConverter,
@@ -41,6 +42,8 @@ SETTINGS: Mapping[str, Any] = {
 
 ENCODER = {"name": "nose", "model": "none", "model_type": "tests.fakes:Embeds"}
 CONVERTER = {"name": "mask", "model": "none", "model_type": "tests.fakes:Converts"}
+# There where its parts are: a voice, an encoder and a converter.
+DUO = Toolchain(("tests.fakes:Speaks",), ("tests.fakes:Embeds",), ("tests.fakes:Converts",))
 
 
 @attrs.define
@@ -49,7 +52,8 @@ class House:
 
     `limits` are those of the configuration's `api`, which has all else of it; `public` says that the
     server is bound to more than loopback; `spare` is the fallback of `voice`; no `embedder`, no encoder,
-    and likewise with the `converter`; `understudy` is the encoder's fallback.
+    and likewise with the `converter`; `understudy` and `double` are their fallbacks. With an encoder and
+    a converter there is the toolchain `duo`.
     """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
@@ -59,6 +63,7 @@ class House:
     embedder: FakeEmbedder | None = None
     understudy: FakeEmbedder | None = None
     converter: FakeConverter | None = None
+    double: FakeConverter | None = None
     limits: Mapping[str, Any] = attrs.field(factory=dict)
     api: Mapping[str, Any] = attrs.field(factory=dict)
     public: bool = False
@@ -85,13 +90,16 @@ class House:
             others.append({**ENCODER, "name": "understudy"})
         if self.converter:
             fakes["mask"] = self.converter
-            others.append(CONVERTER)
+            others.append({**CONVERTER, "fallback": self.double and "double"})
+        if self.double:
+            fakes["double"] = self.double
+            others.append({**CONVERTER, "name": "double"})
         tree = {**SETTINGS, "model_configs": [voice, *others]}
         configured = settings.parse({**tree, "api": {"limits": self.limits, **self.api}})
         self.services = {name: FakeService(fake) for name, fake in fakes.items()}
         handles = {name: RunnerHandle(name, service) for name, service in self.services.items()}
         self.app = build_app(configured)
-        self.app.state.catalog = Catalog(configured, handles)
+        self.app.state.catalog = Catalog(configured, handles, {**TOOLCHAINS, "duo": DUO})
         self.served = behind(front(configured.api, self.public), self.app)
 
     def get(self, path: str, **request: Any) -> httpx.Response:

@@ -67,10 +67,16 @@ def test_the_version_is_ours(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "lacking"), [("/v1/embed/speaker", "embed"), ("/v1/voice/convert", "converts")]
+    ("path", "lacking", "sounds"),
+    [
+        ("/v1/embed/speaker", "embed", ["input_audio"]),
+        ("/v1/voice/convert", "convert", ["source_audio", "target_audio"]),
+    ],
 )
-def test_what_no_model_can_do_says_what_to_configure(house: House, path: str, lacking: str) -> None:
-    answer = house.post(path, json={"model": "", "input_audio": "AAAA"})
+def test_what_no_model_can_do_says_what_to_configure(
+    house: House, path: str, lacking: str, sounds: list[str]
+) -> None:
+    answer = house.post(path, json={"model": "", **dict.fromkeys(sounds, "AAAA")})
     assert answer.status_code == 404
     error = error_of(answer)
     assert error["code"] == "model_not_found"

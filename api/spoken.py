@@ -1,0 +1,60 @@
+"""A request for speech → the pipeline that speaks it: with a model's own voice, or with a cloned one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Protocol, Self, TypeVar
+
+from api.fallback import with_fallback
+from audio import Audio
+from catalog import Catalog
+from pipelines import cloning, tts
+from pipelines.base_voices import Speaker
+from settings import ApiSettings
+from tasks import Call, Embedding, Reference, Speak
+
+Done = TypeVar("Done")
+
+
+class Asked(Protocol):
+    """A request for speech in either dialect."""
+
+    model: str
+    language: str | None
+
+    @property
+    def named_voice(self) -> str | None: ...
+    def wanted(self, api: ApiSettings) -> Reference | Embedding | None: ...
+    def converts_with(self, model: str, catalog: Catalog) -> str: ...
+    async def spoken_by(self, model: str, catalog: Catalog) -> Self: ...
+    async def to_job(self, model: str, catalog: Catalog, api: ApiSettings) -> Speak: ...
+
+
+async def spoken(
+    asked: Asked,
+    catalog: Catalog,
+    api: ApiSettings,
+    call: Call,
+    answer: Callable[[AsyncGenerator[Audio, None], str], Awaitable[Done]],
+) -> Done:
+    """What `answer` makes of the speech and the name of who speaks it; a fallback may be that."""
+    speaker = await catalog.speaking(asked.model, asked.language, asked.named_voice)
+    catalog.synthesizer(speaker)
+    wanted = asked.wanted(api)
+    converter = None if wanted is None else asked.converts_with(asked.model, catalog)
+
+    async def say(model: str) -> Done:
+        said = asked if model == speaker else await asked.spoken_by(model, catalog)
+        named = asked.model if model == speaker else model
+        job, synthesizer = await said.to_job(model, catalog, api), catalog.synthesizer(model)
+        if wanted is None or converter is None:
+            return await answer(tts.speak(job, synthesizer, call), named)
+        voice, base = wanted, Speaker(catalog.find(model).name, synthesizer)
+
+        async def change(converter: str) -> Done:
+            chain = await catalog.chain(converter)
+            return await answer(cloning.clone(job, voice, base, chain, call), named)
+
+        return await with_fallback(catalog, converter, change)
+
+    return await with_fallback(catalog, speaker, say)
