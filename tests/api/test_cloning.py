@@ -299,8 +299,8 @@ def test_a_clone_that_nobody_hears_is_not_continued(number: int) -> None:
     hold = Hold()
     house = furnished(converter=FakeConverter(holds={number: hold}))
     body = {
-        "model": "voice", "converter": "mask", "input": TEXT * 3 if number else "Hello.", "input_audio": WANTED,
-        "response_format": "pcm",
+        "model": "voice", "converter": "mask", "input_audio": WANTED, "response_format": "pcm",
+        "input": TEXT * 3 if number else "Hello.",
     }  # fmt: skip
     visit = Visit(house, httpx.Request("POST", f"http://house{PATH}", json=body))
     asyncio.run(visit.run_until_left_at(hold.reached))
