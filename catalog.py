@@ -267,7 +267,12 @@ class Catalog:
         """A converter, and what makes embeddings for it."""
         entry = self._entry(converter, Capability.CONVERT)
         encoder = await self._toolchains.encoder_for(entry)
-        return Chain(entry.handle, encoder.handle if encoder else None, self.listeners)
+        return Chain(
+            converter=entry.handle,
+            encoder=encoder.handle if encoder else None,
+            listeners=self.listeners,
+            seed=entry.settings.seed,
+        )
 
     def toolchains(self, capability: Capability) -> list[str]:
         """The toolchains that can do it."""

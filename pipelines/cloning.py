@@ -28,6 +28,7 @@ async def clone(
     """The speech in the target's voice, as loud as the speaker's own, at the converter's rate."""
     wanted = await conversion.tone(target, chain, call, "input_embedding")
     space = (await chain.converter.card()).space
+    seed = chain.seed if job.seed is None else job.seed
     soon, later = call, attrs.evolve(call, priority=call.priority + LATER)
 
     async def change(piece: Piece) -> tuple[Piece, Changed]:
@@ -36,7 +37,7 @@ async def clone(
         source = piece.speech.tone
         if source is None or source.space != space:
             source = await base_tone(job, speaker, chain, urgency)
-        asked = Convert(piece.speech.audio, source, wanted, seed=job.seed)
+        asked = Convert(piece.speech.audio, source, wanted, seed=seed)
         return piece, await conversion.whole(asked, chain.converter, urgency)
 
     level = Level()

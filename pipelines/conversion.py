@@ -41,6 +41,7 @@ class Chain:
     converter: Converter
     encoder: Embedder | None  # None: nothing configured makes the embeddings that it wants
     listeners: Listeners
+    seed: int | None = None  # the converter's own, for those who name none
 
 
 @attrs.frozen(eq=False)
@@ -68,7 +69,8 @@ async def convert(job: Conversion, chain: Chain, call: Call) -> AsyncGenerator[A
     spoken = job.source or Reference(job.sound, param="source_audio")
     source = await tone(spoken, chain, call, "source_embedding")
     level = Level()
-    asked = Convert(job.sound, source, target, job.tau, job.seed)
+    seed = chain.seed if job.seed is None else job.seed
+    asked = Convert(job.sound, source, target, job.tau, seed)
     async with aclosing(windows(asked, chain.converter, call)) as parts:
         async for part in parts:
             yield level.match(part.audio, part.source)

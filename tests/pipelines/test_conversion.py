@@ -119,6 +119,19 @@ def test_two_requests_do_not_share_their_chance() -> None:
     assert len(seeds) == 2
 
 
+@pytest.mark.parametrize(("asked", "meant"), [(None, 5), (9, 9), (0, 0)])
+def test_the_converter_s_own_seed_serves_those_who_name_none(asked: int | None, meant: int) -> None:
+    converter = Smearer()
+
+    async def scene() -> None:
+        chain = Chain(converter, None, Listeners(), seed=5)
+        async for _ in convert(Conversion(noise(3), YOU, ME, seed=asked), chain, Call()):
+            pass
+
+    play(scene())
+    assert {job.seed for job, _ in converter.heard} == {meant}
+
+
 def test_the_first_window_is_short_and_more_urgent_than_the_others() -> None:
     converter = Smearer()
     converted(noise(20.0), converter, Call(priority=3))
