@@ -23,6 +23,7 @@ from bentoml.exceptions import (
 from pydantic import ValidationError
 
 from api.activity import ActivityForm, FoundActivity
+from api.conversion import ConversionForm
 from api.embeddings import EmbeddedVoices, EmbeddingForm
 from api.errors import from_validation
 from api.fallback import with_fallback
@@ -31,11 +32,13 @@ from api.languages import code_of
 from api.speech import SpeechRequest
 from api.spoken import spoken
 from api.transcripts import verbose
+from api.wanted_voice import one_voice
 from audio import Audio, DecodeLimits, EncodedSound
 from catalog import Catalog
 from errors import SpeechError
 from observing import logs
 from pipelines import transcription, vad
+from pipelines.conversion import Conversion, convert
 from pipelines.embedding import hear
 from pipelines.flow import begun
 from settings import Settings
@@ -51,7 +54,7 @@ NATIVE: dict[int, type[BentoMLException]] = {
 
 
 class NativeEndpoints:
-    """The methods `speak`, `transcribe`, `detect` and `embed` of the public service."""
+    """The methods `speak`, `transcribe`, `detect`, `convert` and `embed` of the public service."""
 
     catalog: Catalog
     settings: Settings
@@ -138,6 +141,40 @@ class NativeEndpoints:
             return (await with_fallback(self.catalog, model, listen)).model_dump()
 
     @bentoml.api
+    async def convert(
+        self,
+        source: Path,
+        target: Path | None = None,
+        target_embedding: str | None = None,
+        model: str | None = None,
+        seed: int | None = None,
+        response_format: str = "wav",
+    ) -> AsyncGenerator[bytes, None]:
+        """A recording in the voice of another, or of an embedding: the bytes of one file."""
+        async with _native_errors():
+            asked = ConversionForm.model_validate(
+                {
+                    "model": model,
+                    "target_embedding": target_embedding,
+                    "seed": seed,
+                    "response_format": response_format,
+                }
+            )
+            clip = Reference(self._sound(target, "target"), param="target") if target else None
+            voice = one_voice(clip, asked.target_embedding, "target", "target_embedding")
+            job = Conversion(self._sound(source, "source"), voice, seed=asked.seed)
+            call = self._call()
+
+            async def change(name: str) -> AsyncGenerator[Audio, None]:
+                return await begun(convert(job, await self.catalog.chain(name), call))
+
+            wanted = self.catalog.converting(asked.model or self.catalog.first(Capability.CONVERT))
+            made = await with_fallback(self.catalog, wanted, change)
+            async with aclosing(encoded(made, asked.response_format, None)) as parts:
+                async for part in parts:
+                    yield part
+
+    @bentoml.api
     async def embed(
         self, file: Path, model: str | None = None, encoding_format: str = "float"
     ) -> dict[str, Any]:
@@ -162,12 +199,13 @@ class NativeEndpoints:
         )  # one request, one id: from what stands before all that is served
         return Call(id=request_id, deadline=time.time() + self.settings.api.timeouts.request)
 
-    def _sound(self, file: Path) -> EncodedSound:
+    def _sound(self, file: Path, param: str = "file") -> EncodedSound:
         limits = self.settings.api.limits
         return EncodedSound(
             source=file,
             name=file.name,
             limits=DecodeLimits(limits.max_audio_seconds, limits.max_upload_bytes),
+            param=param,
         )
 
 

@@ -12,7 +12,7 @@ SPEECH = 10 ** (
     -50 / 20
 )  # of full scale, root mean square: what is quieter says nothing of a voice's level
 LEARNED = 10.0  # seconds of speech after which the gain stands still
-MOST = 4.0  # 12 dB, up or down: more is no difference of level but a broken sound
+MOST = 4.0  # 12 dB: what is still softer than that is no voice to be raised, but noise
 KNEE = 0.9  # of full scale: what is louder is bent instead of cut off
 RING = 0.05  # seconds around a sound that belong to it
 
@@ -50,7 +50,7 @@ class Level:
         self._heard += float(speech.sum()) * step / piece.rate
         if self._wanted > 0:
             ratio = np.sqrt(self._wanted / max(self._given, self._wanted / MOST**2))
-            self._gain = float(max(ratio, 1 / MOST))
+            self._gain = float(ratio)
 
 
 def bent(samples: Samples) -> Samples:
