@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benches import batcher, crowd, first_byte, footprint, transcription, vad
+from scripts.benches import batcher, crowd, first_byte, footprint, text, transcription, vad
 from scripts.benches.machine import Bench, described
 
 BENCHES: dict[str, Callable[[Bench], None]] = {
@@ -18,6 +18,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "crowd": crowd.run,
     "batcher": batcher.run,
     "footprint": footprint.run,
+    "text": text.run,
 }
 
 
