@@ -54,7 +54,7 @@ class _Tones:
     space: ClassVar[str]
     place: ClassVar[Place]
     unit: ClassVar[str] = "seconds of sound"  # to convert; to embed is far less
-    batch_budget: ClassVar[float] = 32.0  # converting takes some 40 MB a second
+    batch_budget: ClassVar[float] = 32.0  # converting takes 25 to 50 MB a second
     card: Card
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
