@@ -29,7 +29,7 @@ from tests.fakes import (
     WordTranscriber,
 )
 
-PATIENCE = 20.0  # seconds until a test that hangs fails instead
+PATIENCE = 60.0  # seconds until a test that hangs fails instead
 SETTINGS: Mapping[str, Any] = {
     "model_configs": [
         {"name": "voice", "model": "none", "model_type": "tests.fakes:Speaks"},
