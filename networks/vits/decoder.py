@@ -91,7 +91,7 @@ class Decoder(nn.Module):
         """
         z, g = z.to(self.conv_pre.weight.dtype), g.to(self.conv_pre.weight.dtype)
         if z.device.type == "cpu":
-            rows = zip(z.split(1), g.split(1), lengths, strict=True)
+            rows = zip(z[:, None], g[:, None], lengths, strict=True)
             return [self._row(one[..., :n], told)[0, 0].float() for one, told, n in rows]
         made = self(z, g, mask_of(lengths, z)).float().cpu()
         hop = self._sizes.hop
