@@ -13,7 +13,8 @@ import pytest
 from audio import Audio, Recording, join, silence
 from errors import Failed, InvalidInput, TimedOut, Unavailable
 from pipelines.cutting import BLOCK, cuts
-from pipelines.embedding import LEAST, MOST, PIECE, Listeners, fits, hear, tone_of
+from pipelines.embedding import Listeners, fits, hear, tone_of
+from pipelines.reference_pieces import LEAST, MOST, PIECE
 from pipelines.voice_memory import VoiceMemory
 from runners import steps
 from tasks import Call, Card, Embed, Embedding, Finding, Reference, Span
@@ -152,6 +153,14 @@ def test_a_recognisers_segments_are_pieces_unless_short_and_long_ones_are_parted
     sound = spoken_sound((0.5, 3.0), (6.0, 1.0), (6.0, 25.0), (6.0, 1.5), rate=RATE)
     _, pieces = embedded(sound, finding=Finding.RECOGNISER)
     assert [round(piece.duration, 1) for piece in pieces] == [3.0, 12.5, 12.5, 1.5]
+
+
+def test_no_more_is_recognised_than_has_the_first_minute_of_speech() -> None:
+    scribe = FakeTranscriber()
+    reel = Reel(spoken_sound(*[(10.0, 20.0)] * 40, rate=RATE))  # 20 minutes
+    embedded(reel, by=listeners(transcriber=scribe), finding=Finding.RECOGNISER)
+    assert len(scribe.jobs) == 3
+    assert all(job.draft for job in scribe.jobs)
 
 
 def test_segments_in_which_nothing_is_said_are_none() -> None:
