@@ -8,7 +8,16 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from scripts.benches import batcher, crowd, first_byte, footprint, text, transcription, vad
+from scripts.benches import (
+    batcher,
+    batching,
+    crowd,
+    first_byte,
+    footprint,
+    text,
+    transcription,
+    vad,
+)
 from scripts.benches.machine import Bench, described
 
 BENCHES: dict[str, Callable[[Bench], None]] = {
@@ -17,6 +26,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "first-byte": first_byte.run,
     "crowd": crowd.run,
     "batcher": batcher.run,
+    "batching": batching.run,
     "footprint": footprint.run,
     "text": text.run,
 }

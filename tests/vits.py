@@ -2,6 +2,7 @@
 
     SYNTHESIZER, CONVERTER_V1, CONVERTER_V2     what config.json says; the sound has the published sizes
     checkpoint(build, seed)                     name → tensor, under the published names
+    published(SYNTHESIZER)                      the same in full size, for benches
 
 Written with `torch.save({"model": checkpoint(...)}, path)` beside the config they are a hub's layout.
 """
@@ -59,6 +60,22 @@ CONVERTER_V2: dict[str, Any] = {
     "model": {**_MODEL, "zero_g": True},
 }
 
+_PUBLISHED = {
+    "inter_channels": 192,
+    "hidden_channels": 192,
+    "filter_channels": 768,
+    "n_layers": 6,
+    "resblock_kernel_sizes": [3, 7, 11],
+    "resblock_dilation_sizes": [[1, 3, 5]] * 3,
+    "upsample_initial_channel": 512,
+    "gin_channels": 256,
+}
+
+
+def published(config: dict[str, Any]) -> dict[str, Any]:
+    """The same config with the sizes of the published network."""
+    return {**config, "model": {**config["model"], **_PUBLISHED}}
+
 
 def checkpoint(build: Callable[[], nn.Module], seed: int = 0) -> dict[str, Tensor]:
     """Weights for the network that `build` makes, such that signals neither vanish nor burst."""
@@ -67,20 +84,26 @@ def checkpoint(build: Callable[[], nn.Module], seed: int = 0) -> dict[str, Tenso
     return {name: _drawn(name, tensor.shape, dice) for name, tensor in wanted.items()}
 
 
-def synthesizer_checkpoint(seed: int = 0) -> dict[str, Tensor]:
-    return checkpoint(lambda: synthesizer.Synthesizer(SynthesizerConfig.parsed(SYNTHESIZER)), seed)
+def synthesizer_checkpoint(config: dict[str, Any] = SYNTHESIZER) -> dict[str, Tensor]:
+    return checkpoint(lambda: synthesizer.Synthesizer(SynthesizerConfig.parsed(config)))
 
 
-def converter_checkpoint(config: dict[str, Any] = CONVERTER_V2, seed: int = 0) -> dict[str, Tensor]:
-    return checkpoint(lambda: converter.ToneConverter(ConverterConfig.parsed(config)), seed)
+def converter_checkpoint(config: dict[str, Any] = CONVERTER_V2) -> dict[str, Tensor]:
+    return checkpoint(lambda: converter.ToneConverter(ConverterConfig.parsed(config)))
 
 
-def tiny_synthesizer(seed: int = 0) -> synthesizer.Synthesizer:
-    return synthesizer.load(SynthesizerConfig.parsed(SYNTHESIZER), synthesizer_checkpoint(seed))
+def a_synthesizer(
+    config: dict[str, Any] = SYNTHESIZER, dtype: torch.dtype = torch.float32
+) -> synthesizer.Synthesizer:
+    return synthesizer.load(
+        SynthesizerConfig.parsed(config), synthesizer_checkpoint(config), dtype=dtype
+    )
 
 
-def tiny_converter(config: dict[str, Any] = CONVERTER_V2, seed: int = 0) -> converter.ToneConverter:
-    return converter.load(ConverterConfig.parsed(config), converter_checkpoint(config, seed))
+def a_converter(
+    config: dict[str, Any] = CONVERTER_V2, dtype: torch.dtype = torch.float32
+) -> converter.ToneConverter:
+    return converter.load(ConverterConfig.parsed(config), converter_checkpoint(config), dtype=dtype)
 
 
 def _drawn(name: str, shape: torch.Size, dice: torch.Generator) -> Tensor:

@@ -24,8 +24,7 @@ from networks.openvoice.reference import ReferenceEncoder
 from networks.vits.checkpoint import described, fill
 from networks.vits.convolution import place
 from networks.vits.decoder import Decoder
-from networks.vits.flow import REACH as FLOW_REACH
-from networks.vits.flow import wavenet_flow
+from networks.vits.flow import REACH_THERE_AND_BACK, wavenet_flow
 from networks.vits.masks import mask_of, masked, padded
 from networks.vits.noise import Noise
 from networks.vits.posterior import PosteriorEncoder
@@ -54,8 +53,8 @@ class ToneConverter(nn.Module):
 
     @property
     def context(self) -> int:
-        """Frames to either side that a converted frame depends on; 110 in the published sizes."""
-        return self.enc_q.enc.reach + 2 * FLOW_REACH + self.dec.reach
+        """Frames to either side that a converted frame depends on; 102 in the published sizes."""
+        return self.enc_q.enc.reach + REACH_THERE_AND_BACK + self.dec.reach
 
     @property
     def device(self) -> torch.device:

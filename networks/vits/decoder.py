@@ -64,6 +64,7 @@ class Decoder(nn.Module):
             for kernel, dilations in zip(sizes.block_kernels, sizes.block_dilations, strict=True)
         )
         self.conv_post = Conv1d(widths[-1], 1, EDGE, padding=EDGE // 2, bias=False)
+        self.stretch = STRETCH
         self._sizes = sizes
 
     @property
@@ -85,14 +86,13 @@ class Decoder(nn.Module):
     def sounds(self, z: Tensor, g: Tensor, lengths: Sequence[int]) -> list[Tensor]:
         """Samples `[T * hop]` of each row of `[B, C, T]`, as it sounds alone; float32, on the CPU.
 
-        Latents come in float32 and are decoded in whatever format the weights have. An accelerator takes
-        all rows at once. A CPU is fastest with what fits into its cache: one row
-        after the other, each stage in stretches.
+        Latents come in float32 and are decoded in the weights' own format. An accelerator takes all rows
+        at once. A CPU is fastest with what fits into its cache: one row after the other, in stretches.
         """
         z, g = z.to(self.conv_pre.weight.dtype), g.to(self.conv_pre.weight.dtype)
         if z.device.type == "cpu":
-            rows = zip(z[:, None], g[:, None], lengths, strict=True)
-            return [self._row(one[..., :n], told)[0, 0].float() for one, told, n in rows]
+            rows = zip(z, g, lengths, strict=True)
+            return [self._row(one[None, :, :n], told[None])[0, 0].float() for one, told, n in rows]
         made = self(z, g, mask_of(lengths, z)).float().cpu()
         hop = self._sizes.hop
         return [row[0, : length * hop] for row, length in zip(made, lengths, strict=True)]
@@ -101,12 +101,12 @@ class Decoder(nn.Module):
         x = self.conv_pre(z) + self.cond(g)
         for stage, rate in enumerate(self._sizes.rates):
             width = self._sizes.initial_channel >> (stage + 1)
-            length = max(STRETCH // (width * rate), 1)
+            length = max(self.stretch // (width * rate), 1)
             x = in_stretches(
                 partial(self._stage, stage, mask=None), x,
                 length=length, reach=self._reach(stage, 0), rate=rate,
             )  # fmt: skip
-        length = STRETCH // x.shape[1]
+        length = max(self.stretch // x.shape[1], 1)
         return in_stretches(partial(self._end, mask=None), x, length=length, reach=EDGE // 2)
 
     def _stage(self, stage: int, x: Tensor, mask: Tensor | None) -> Tensor:

@@ -20,8 +20,9 @@ from networks.vits.wavenet import KERNEL, WaveNet
 
 COUPLINGS = 4
 LAYERS = 4  # of the WaveNet in each coupling
-# Frames to either side that a frame of `wavenet_flow` depends on, in one direction
-REACH = COUPLINGS * LAYERS * (KERNEL // 2)
+# Frames to either side that a frame depends on after `wavenet_flow`, forward and then inverse. The first
+# coupling of the way back reads the half that the last one of the way there read, so it adds nothing.
+REACH_THERE_AND_BACK = (2 * COUPLINGS - 1) * LAYERS * (KERNEL // 2)
 
 
 class Coupling(nn.Module):

@@ -152,7 +152,7 @@ def test_the_full_size_has_the_published_names_and_shapes(folder: Path) -> None:
     told = read_json(folder, "keys.json")
     network = described(lambda: ToneConverter(ConverterConfig.parsed(told["config"])))
     assert {name: list(one.shape) for name, one in network.state_dict().items()} == told["keys"]
-    assert network.context == 110
+    assert network.context == 102
 
 
 def _noise(given: Tensors, mean: Tensor) -> Tensor:
