@@ -1,0 +1,218 @@
+"""What Spanish and French texts need before the original's rules: whatever these would lose or garble.
+
+Amounts, dates, times, per cent, ordinals, addresses, abbreviations and signs become words, while plain whole
+numbers stay digits, as the networks' BERT models know them. What no Spanish or French reader could say (other
+scripts, emoji, control characters) becomes a space or, when it is invisible, nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+# Of what is counted: one of it with its article, and several.
+Names = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How one language says what is no word."""
+
+    letters: frozenset[str]  # small letters that its dictionary knows
+    abbreviations: Callable[[str], str]
+    ordinals: Callable[[str], str]
+    date: Callable[[int, int, str], str]  # from day, month and year
+    time: Callable[[int, int], str]
+    decimal: Mapping[str, str]  # how the mark before decimals is called
+    grouping: str  # the marks that alone group digits
+    minus: str
+    number: str  # before the figure of "#1"
+    about: str  # ~10
+    range: str  # 10–20
+    over: str  # 3/4
+    per: str  # km/h
+    dot: str  # in addresses
+    cents: str  # between an amount and its hundredths
+    units: Mapping[str, Names]
+    currencies: Mapping[str, Names]
+    signs: Mapping[str, str]
+
+
+_INVISIBLE = frozenset(("Cf", "Cc", "Cs", "Co", "Cn", "Me"))
+_KEPT = frozenset("ªº°²³½¼¾…€$£¥§№–—«»“”‘’¿¡´`¨ ")
+_APOSTROPHE = re.compile(r"(?<=\w)[’‘ʼ′´`＇](?=\w)")
+_QUOTES = re.compile(r"[“”„‟«»‹›\"‘’‚‛′″´`¨]+")
+_PARAGRAPH = re.compile(r"([^\s.,;:!?…])[ \t]*\n\s*\n\s*")
+_MARK = frozenset(".,;:!?¿¡…'-&")
+_N = r"\d+(?:[.,]\d+)?"
+
+_FULL_WIDTH = str.maketrans("。、・", ".,,")
+_DASH = re.compile(r"\s*(?:[—―]|--+)\s*|\s+[–-]\s+")
+_RANGE = re.compile(r"(?<=\d)\s?–\s?(?=\d)")
+_ADDRESS = re.compile(r"(?:https?://)?(?:[\w-]+@)?(?:[^\W_][\w-]*\.)+[a-z]{2,}(?:[/?#]\S*[\w/])?|\w+@\w+")
+_DATE = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?![\d/-])")
+_ISO_DATE = re.compile(r"(?<![\d/.-])(\d{4})-(\d{2})-(\d{2})(?![\d/-])")
+_TIME = re.compile(r"(?<![\d:])(\d{1,2})(?::(\d{2})|\s?[hH]\s?(\d{2}))(?![\d:])(?:\s?h\b)?")
+_DOTTED = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+){2,}(?![\d])")
+_MINUS = re.compile(r"(?<![\w.,)])[-−](?=\d)")
+_DECIMAL = re.compile(r"(?<![\d.,])(\d+)([.,])(\d+)(?![\d])")
+_HASH = re.compile(r"#\s?(?=\d)")
+_FRACTION = re.compile(r"(?<=\d)\s?[/⁄]\s?(?=\d)")
+_ABOUT = re.compile(r"[~～≈]\s?(?=\d)")
+_MIXED = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
+_LEADING_ZEROS = re.compile(r"(?<!\d)0\d+")
+_INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+
+
+def prepare(text: str, wording: Wording) -> str:
+    """A text in the language's own letters, digits and marks, with everything else as words."""
+    text = _cleaned(text)
+    text = wording.abbreviations(text)
+    text = _ADDRESS.sub(lambda found: _spelt_address(found[0], wording), text)
+    text = _INITIALS.sub(_initials, text)
+    text = _moments(text, wording)
+    text = wording.ordinals(text)
+    text = _amounts(text, wording)
+    text = _signs(text, wording)
+    return _known(text, wording.letters)
+
+
+def _cleaned(text: str) -> str:
+    text = "".join(map(_folded, unicodedata.normalize("NFC", text.translate(_FULL_WIDTH))))
+    text = _PARAGRAPH.sub(r"\1. ", text)
+    text = _APOSTROPHE.sub("'", text)
+    return " ".join(_QUOTES.sub("", text).split())
+
+
+def _folded(char: str) -> str:
+    if char in _KEPT or char == "\n":
+        return char
+    if char.isspace():
+        return " "
+    if unicodedata.category(char) in _INVISIBLE:
+        return ""
+    return unicodedata.normalize("NFKC", char)
+
+
+def _spelt_address(address: str, wording: Wording) -> str:
+    """An address with its dots and signs as words; the scheme goes without saying."""
+    spoken = address.removeprefix("https://").removeprefix("http://").rstrip("/")
+    spoken = spoken.replace(".", f" {wording.dot} ")
+    return re.sub(r"[/?#=&_-]+", " ", spoken)
+
+
+def _initials(found: re.Match[str]) -> str:
+    """U.S.A. as one word; its last dot stays where it may end the sentence."""
+    goes_on = re.match(r"\s*[^\W\d_A-ZÀ-Þ]|\s*[,;:]", found.string[found.end() :][:3])
+    return found[0].replace(".", "") + ("" if goes_on else ".")
+
+
+def _moments(text: str, wording: Wording) -> str:
+    """Dates, then times of day."""
+
+    def date(found: re.Match[str], day: str, month: str, year: str) -> str:
+        if 1 <= int(day) <= 31 and 1 <= int(month) <= 12:
+            return wording.date(int(day), int(month), year)
+        return found[0]
+
+    def time(found: re.Match[str]) -> str:
+        hour, minute = int(found[1]), int(found[2] or found[3])
+        return wording.time(hour, minute) if hour < 25 and minute < 60 else found[0]
+
+    text = _DATE.sub(lambda found: date(found, found[1], found[3], found[4]), text)
+    text = _ISO_DATE.sub(lambda found: date(found, found[3], found[2], found[1]), text)
+    return _TIME.sub(time, text)
+
+
+def _amounts(text: str, wording: Wording) -> str:
+    """Numbers with what counts them: 15,50 €, 50 %, 5kg, -5, 1.234.567, 3.14."""
+    marks = re.escape(wording.grouping)
+    grouped = rf"(?<![\d.,])\d{{1,3}}(?:([{marks}])\d{{3}})(?:\1\d{{3}})*(?!\d|[.,]\d{{3}}(?!\d))"
+    text = re.sub(grouped, lambda found: found[0].replace(found[1], ""), text)
+    text = re.sub(
+        r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?!\d)",
+        lambda found: found[0].replace(found[1], ""),
+        text,
+    )
+    text = _RANGE.sub(f" {wording.range} ", text)
+    text = _MINUS.sub(f"{wording.minus} ", text)
+    text = _ABOUT.sub(f"{wording.about} ", text)
+    text = _HASH.sub(f"{wording.number} ", text)
+    text = _money(text, wording)
+    text = _units(text, wording)
+    text = _DOTTED.sub(lambda found: _dotted(found[0], wording), text)
+    text = _DECIMAL.sub(lambda found: _decimal(found, wording), text)
+    text = _FRACTION.sub(f" {wording.over} ", text)
+    text = _LEADING_ZEROS.sub(lambda found: " ".join(found[0]), text)
+    return text
+
+
+def _money(text: str, wording: Wording) -> str:
+    signs = "".join(map(re.escape, wording.currencies))
+
+    def amount(found: re.Match[str]) -> str:
+        return _counted(found["n"], wording.currencies[found["sign"]], wording, money=True)
+
+    text = re.sub(rf"(?P<sign>[{signs}])\s?(?P<n>{_N})(?!\d)", amount, text)
+    return re.sub(rf"(?<![\d.,])(?P<n>{_N})\s?(?P<sign>[{signs}])", amount, text)
+
+
+def _units(text: str, wording: Wording) -> str:
+    names = "|".join(map(re.escape, sorted(wording.units, key=len, reverse=True)))
+
+    def amount(found: re.Match[str]) -> str:
+        spoken = _counted(found["n"], wording.units[found["unit"]], wording)
+        if found["per"]:
+            one = wording.units[found["per"]][0].split(maxsplit=1)[-1]
+            spoken += f" {wording.per} {one}"
+        return spoken
+
+    return re.sub(
+        rf"(?<![\d.,\w])(?P<n>{_N})\s?(?P<unit>{names})(?:/(?P<per>{names}))?(?![\w/])", amount, text
+    )
+
+
+def _counted(number: str, names: Names, wording: Wording, *, money: bool = False) -> str:
+    whole, mark, decimals = re.fullmatch(r"(\d+)([.,]?)(\d*)", number).groups()  # type: ignore[union-attr]
+    if money and len(decimals) == 2:
+        named = names[0] if whole == "1" else f"{whole} {names[1]}"
+        return named if decimals == "00" else f"{named}{wording.cents}{int(decimals)}"
+    if mark:
+        return f"{number} {names[1]}"
+    return names[0] if whole == "1" else f"{whole} {names[1]}"
+
+
+def _dotted(number: str, wording: Wording) -> str:
+    """Versions and addresses of machines: 1.2.3; a list without spaces: 1,2,3."""
+    return re.sub(r"\.", f" {wording.dot} ", number).replace(",", ", ")
+
+
+def _decimal(found: re.Match[str], wording: Wording) -> str:
+    whole, mark, decimals = found.groups()
+    if len(decimals) > 3 or decimals.startswith("0"):
+        decimals = " ".join(decimals)
+    return f"{whole} {wording.decimal[mark]} {decimals}"
+
+
+def _signs(text: str, wording: Wording) -> str:
+    text = _DASH.sub(", ", text)
+    text = re.sub(r"(?<=[^\W\d_])#|#(?=[^\W\d_])", " ", text)
+    spoken = "".join(f" {wording.signs[char]} " if char in wording.signs else char for char in text)
+    return _MIXED.sub(" ", spoken)
+
+
+def _known(text: str, letters: frozenset[str]) -> str:
+    kept = "".join(_readable(char, letters) for char in text)
+    kept = re.sub(r"\s+([.,])", r"\1", " ".join(kept.split()))
+    return re.sub(r"(?<![.!?…,;:])([,;:])(?:\s*[,;:])+", r"\1", kept)
+
+
+def _readable(char: str, letters: frozenset[str]) -> str:
+    if char == " " or char in _MARK or char.lower() in letters:
+        return char
+    if char.isdecimal():
+        return str(unicodedata.digit(char))
+    plain = unicodedata.normalize("NFKD", char).lower()[0]
+    return (plain.upper() if char.isupper() else plain) if plain in letters else " "
