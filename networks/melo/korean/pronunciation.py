@@ -1,15 +1,17 @@
-"""How a written Korean word sounds: the rules of Standard Korean pronunciation (표준 발음법), within a word.
+"""How a written Korean word sounds: the rules of Standard Korean pronunciation (표준 발음법), within a
+word.
 
-A word is read syllable by syllable; where two meet, the coda of the first and the onset of the second change each
-other. The numbers in comments are the articles of the standard. Where the phonemizer that MeloTTS was trained with
-(g2pkk) departs from the standard, we depart with it, because the networks know its sounds.
+A word is read syllable by syllable; where two meet, the coda of the first and the onset of the second
+change each other. The numbers in comments are the articles of the standard. Where the phonemizer that
+MeloTTS was trained with (g2pkk) departs from the standard, we depart with it, because the networks know
+its sounds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from networks.melo.korean.exceptions import RESPELT, TENSED_ENDINGS
+from networks.melo.korean.exceptions import TENSED_ENDINGS, respell
 from networks.melo.korean.hangul import Syllable, is_syllable, syllable
 from networks.melo.korean.stems import ends_verb_stem
 
@@ -60,8 +62,7 @@ _PALATAL = {"ㄷ": ("", "ㅈ"), "ㅌ": ("", "ㅊ"), "ㄾ": ("ㄹ", "ㅊ")}  # be
 
 def pronounce(word: str) -> str:
     """The sounds of a word as conjoining jamo; characters that are no syllables stay as they are."""
-    for written, spelt in RESPELT:
-        word = word.replace(written, spelt)
+    word = respell(word)
     read = [syllable(char) if is_syllable(char) else char for char in word]
     _change_vowels(read)
     for place, (first, second) in enumerate(zip(read, [*read[1:], ""], strict=True)):
@@ -148,9 +149,9 @@ def _stop(first: Syllable, second: Syllable, *, stem: bool, before: str) -> None
     tensed = coda in _SOUNDS_K + _SOUNDS_T + _SOUNDS_P + "ㄼㄽ" or (stem and second.onset != "ㅂ")
     if stem and coda == "ㄺ" and second.onset in "ㄱㄲ":  # 11.1: 읽고
         first.coda = "ㄹ"
-    elif coda == "ㄼ" and (_is_balb(first) or _is_neolb(first, second)):  # 10.1
-        first.coda = "ㅂ"
-    elif coda == "ㄼ" and second.onset in "ㄴㅁ":
+    elif (coda == "ㄼ" and (_is_balb(first) or _is_neolb(first, second))) or (
+        coda == "ㄼ" and second.onset in "ㄴㅁ"
+    ):  # 10.1
         first.coda = "ㅂ"
     else:
         first.coda = _PLAIN.get(coda, coda)

@@ -124,7 +124,9 @@ def expand(text: str) -> str:
     text = _TITLE.sub(lambda found: _TITLES[found[1]], text)
     text = _BARE_TITLE.sub(lambda found: _BARE_TITLES[found[1]], text)
     text = _ALONE.sub(
-        lambda found: plain[found[1].lower()] + ("" if found["end"] is None else f".{found['end']}"),
+        lambda found: (
+            plain[found[1].lower()] + ("" if found["end"] is None else f".{found['end']}")
+        ),
         text,
     )
     return _INSIDE.sub(lambda found: _AMBIGUOUS[found[1].lower()], text)

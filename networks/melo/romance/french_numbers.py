@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-_SMALL = (
-    "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize "
-    "dix-sept dix-huit dix-neuf"
-).split()
-_TENS = "_ _ vingt trente quarante cinquante soixante soixante quatre-vingt quatre-vingt".split()
-_MILLIONS = "million milliard billion billiard trillion".split()
+from networks.english.tables import words
+
+_SMALL = words(
+    "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze "
+    "quinze seize dix-sept dix-huit dix-neuf"
+)
+_TENS = words("_ _ vingt trente quarante cinquante soixante soixante quatre-vingt quatre-vingt")
+_MILLIONS = words("million milliard billion billiard trillion")
 _MOST_DIGITS = 3 * (len(_MILLIONS) + 2)
 
 

@@ -8,10 +8,11 @@ from networks.melo.romance.french_abbreviations import expand
 from networks.melo.romance.french_numbers import ordinal
 from networks.melo.romance.preparing import Wording
 from networks.melo.romance.roman import ROMAN, value
+from networks.english.tables import words
 
-_MONTHS = (
+_MONTHS = words(
     "_ janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
-).split()
+)
 _UNITS = {
     "%": ("1 pour cent", "pour cent"),
     "‰": ("1 pour mille", "pour mille"),

@@ -1,8 +1,8 @@
 """What Spanish and French texts need before the original's rules: whatever these would lose or garble.
 
-Amounts, dates, times, per cent, ordinals, addresses, abbreviations and signs become words, while plain whole
-numbers stay digits, as the networks' BERT models know them. What no Spanish or French reader could say (other
-scripts, emoji, control characters) becomes a space or, when it is invisible, nothing.
+Amounts, dates, times, per cent, ordinals, addresses, abbreviations and signs become words, while plain
+whole numbers stay digits, as the networks' BERT models know them. What no Spanish or French reader
+could say (other scripts, emoji, control characters) becomes a space or, when it is invisible, nothing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ _N = r"\d+(?:[.,]\d+)?"
 _FULL_WIDTH = str.maketrans("。、・", ".,,")
 _DASH = re.compile(r"\s*(?:[—―]|--+)\s*|\s+[–-]\s+")
 _RANGE = re.compile(r"(?<=\d)\s?–\s?(?=\d)")
-_ADDRESS = re.compile(r"(?:https?://)?(?:[\w-]+@)?(?:[^\W_][\w-]*\.)+[a-z]{2,}(?:[/?#]\S*[\w/])?|\w+@\w+")
+_ADDRESS = re.compile(
+    r"(?:https?://)?(?:[\w-]+@)?(?:[^\W_][\w-]*\.)+[a-z]{2,}(?:[/?#]\S*[\w/])?|\w+@\w+"
+)
 _DATE = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?![\d/-])")
 _ISO_DATE = re.compile(r"(?<![\d/.-])(\d{4})-(\d{2})-(\d{2})(?![\d/-])")
 _TIME = re.compile(r"(?<![\d:])(\d{1,2})(?::(\d{2})|\s?[hH]\s?(\d{2}))(?![\d:])(?:\s?h\b)?")
@@ -145,8 +147,7 @@ def _amounts(text: str, wording: Wording) -> str:
     text = _DOTTED.sub(lambda found: _dotted(found[0], wording), text)
     text = _DECIMAL.sub(lambda found: _decimal(found, wording), text)
     text = _FRACTION.sub(f" {wording.over} ", text)
-    text = _LEADING_ZEROS.sub(lambda found: " ".join(found[0]), text)
-    return text
+    return _LEADING_ZEROS.sub(lambda found: " ".join(found[0]), text)
 
 
 def _money(text: str, wording: Wording) -> str:
@@ -170,7 +171,9 @@ def _units(text: str, wording: Wording) -> str:
         return spoken
 
     return re.sub(
-        rf"(?<![\d.,\w])(?P<n>{_N})\s?(?P<unit>{names})(?:/(?P<per>{names}))?(?![\w/])", amount, text
+        rf"(?<![\d.,\w])(?P<n>{_N})\s?(?P<unit>{names})(?:/(?P<per>{names}))?(?![\w/])",
+        amount,
+        text,
     )
 
 

@@ -1,9 +1,10 @@
 """How Spanish and French words sound: gruut's dictionaries, and its models for words that they lack.
 
-MeloTTS was trained on what gruut gives in its espeak alphabet. We read gruut's data (packages `gruut_lang_es` and
-`gruut_lang_fr`, MIT) and run its models (`python-crfsuite`, MIT), and do without gruut itself: its dictionary has
-no index, so a look-up takes 50 ms in Spanish; it takes what looks like a date for one, counted from today; and its
-French liaison changes the dictionary that later requests read.
+MeloTTS was trained on what gruut gives in its espeak alphabet. We read gruut's data (packages
+`gruut_lang_es` and `gruut_lang_fr`, MIT) and run its models (`python-crfsuite`, MIT), and do without
+gruut itself: its dictionary has no index, so a look-up takes 50 ms in Spanish; it takes what looks like
+a date for one, counted from today; and its French liaison changes the dictionary that later requests
+read.
 """
 
 from __future__ import annotations

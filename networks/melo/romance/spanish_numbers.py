@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-_SMALL = (
-    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince "
-    "dieciséis diecisiete dieciocho diecinueve veinte veintiuno veintidós veintitrés veinticuatro "
-    "veinticinco veintiséis veintisiete veintiocho veintinueve"
-).split()
-_TENS = "_ _ _ treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()
-_HUNDREDS = (
-    "_ ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos "
-    "novecientos"
-).split()
+from networks.english.tables import words
+
+_SMALL = words(
+    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce "
+    "quince dieciséis diecisiete dieciocho diecinueve veinte veintiuno veintidós "
+    "veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve"
+)
+_TENS = words("_ _ _ treinta cuarenta cincuenta sesenta setenta ochenta noventa")
+_HUNDREDS = words(
+    "_ ciento doscientos trescientos cuatrocientos quinientos seiscientos setecientos "
+    "ochocientos novecientos"
+)
 _MILLIONS = (("millón", "millones"), ("billón", "billones"), ("trillón", "trillones"))
 _MOST_DIGITS = 6 * (len(_MILLIONS) + 1)
-_ORDINALS = (
+_ORDINALS = words(
     "_ primero segundo tercero cuarto quinto sexto séptimo octavo noveno décimo undécimo "
-    "duodécimo decimotercero decimocuarto decimoquinto decimosexto decimoséptimo decimoctavo "
-    "decimonoveno vigésimo"
-).split()
-_ORDINAL_TENS = (
+    "duodécimo decimotercero decimocuarto decimoquinto decimosexto decimoséptimo "
+    "decimoctavo decimonoveno vigésimo"
+)
+_ORDINAL_TENS = words(
     "_ _ vigésimo trigésimo cuadragésimo quincuagésimo sexagésimo septuagésimo octogésimo "
     "nonagésimo"
-).split()
+)
 
 
 def cardinal(digits: str) -> str:

@@ -7,10 +7,11 @@ import re
 from networks.melo.romance.preparing import Wording
 from networks.melo.romance.roman import ROMAN, value
 from networks.melo.romance.spanish_numbers import cardinal, ordinal
+from networks.english.tables import words
 
-_MONTHS = (
+_MONTHS = words(
     "_ enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"
-).split()
+)
 _UNITS = {
     "%": ("1 por ciento", "por ciento"),
     "‰": ("1 por mil", "por mil"),

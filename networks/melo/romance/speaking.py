@@ -8,7 +8,7 @@ from collections.abc import Callable
 from networks.melo.flow import Phones, Tokenizer, grouped, speak_groups
 
 UNKNOWN = "UNK"  # the symbol for a word that the tokenizer cannot spell
-_MARKS = frozenset(";:,.!?¡¿—…\"«»“”")
+_MARKS = frozenset(';:,.!?¡¿—…"«»“”')
 _RUNS = re.compile(r"[;:,.!?¡¿—…\"«»“”]|[^;:,.!?¡¿—…\"«»“”]+")
 # gruut's alphabet has the typewriter's g, the networks have that of the IPA.
 _TO_SYMBOLS = str.maketrans({"g": "ɡ"})

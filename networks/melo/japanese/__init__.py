@@ -1,0 +1,1 @@
+"""Japanese for MeloTTS: readings by pykakasi, kana to phones, numbers and Latin words."""

@@ -1,0 +1,89 @@
+"""Japanese for MeloTTS."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from networks.melo.flow import EDGE, Phones, Tokenizer, grouped, speak_groups
+from networks.melo.japanese.kana import MARKS, PHONES, kana_phones
+from networks.melo.japanese.numbers import in_kanji
+from networks.melo.japanese.preparing import English, is_japanese, prepare
+from networks.melo.japanese.readings import Readings
+from networks.melo.lengths import cut_long
+from networks.splitting import split_ideographs
+
+_LONGEST_PIECE = 160  # characters; in katakana about 300, with room for what BERT adds
+_COMMAS = re.compile(r"\d+(?:,\d+)+")
+_CURRENCIES = {"$": "ドル", "¥": "円", "£": "ポンド", "€": "ユーロ"}
+_MONEY = re.compile(r"([$¥£€])(\d+(?:\.\d+)?)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_JAPANESE_MARKS = str.maketrans({".": "。", ",": "、", "！": "!", "？": "?"})
+_PHONES = frozenset(phone for phones in PHONES.values() for phone in phones) | set(MARKS.values())
+
+
+def _spelt(_: str) -> None:
+    return None
+
+
+class Japanese:
+    """Reads Japanese; `faithful` reads what the original does, losses included.
+
+    `marks` keeps punctuation marks, which the original drops.
+    """
+
+    def __init__(
+        self,
+        readings: Readings,
+        english: English = _spelt,
+        *,
+        faithful: bool = False,
+        marks: bool = True,
+    ) -> None:
+        self._readings = readings
+        self._english = english
+        self._faithful = faithful
+        self._marks = marks and not faithful
+
+    @classmethod
+    def load(cls, english: English = _spelt, *, faithful: bool = False) -> Japanese:
+        """With pykakasi; ExtraMissing says what to install."""
+        return cls(Readings.load(), english, faithful=faithful)
+
+    def pieces(self, text: str) -> list[str]:
+        """A text of any length, cut to what the network speaks at once."""
+        if self._faithful:
+            return split_ideographs(text, faithful=True)
+        pieces = split_ideographs(prepare(text, self._english))
+        return cut_long(pieces, _LONGEST_PIECE, breaks="、，, をはがにでとも")
+
+    def normalize(self, piece: str) -> str:
+        """Katakana, and the marks if they are kept."""
+        text = unicodedata.normalize("NFKC", piece)
+        text = _COMMAS.sub(lambda found: found[0].replace(",", ""), text)
+        text = _MONEY.sub(lambda found: found[2] + _CURRENCIES[found[1]], text)
+        text = _NUMBER.sub(lambda found: in_kanji(found[0]), text)
+        if self._marks:
+            text = text.replace("...", "…").translate(_JAPANESE_MARKS)
+        kept = "".join(char for char in text if self._keeps(char))
+        return self._readings.katakana(kept)
+
+    def speak(self, norm: str, tokenize: Tokenizer) -> Phones:
+        """The phones of a normalised piece, framed."""
+
+        def spoken(group: str) -> tuple[list[str], list[int]]:
+            phones = self._phones(group)
+            return phones, [0] * len(phones)
+
+        return speak_groups(grouped(tokenize(norm)), spoken).framed()
+
+    def _keeps(self, char: str) -> bool:
+        if char == "々":
+            return not self._faithful
+        return is_japanese(char) or (self._marks and char in "。、!?…")
+
+    def _phones(self, group: str) -> list[str]:
+        if group == "[UNK]":
+            return [EDGE]
+        phones = kana_phones(group)
+        return list(phones) if self._faithful else [phone for phone in phones if phone in _PHONES]
