@@ -2,9 +2,9 @@
 
 text ─ pieces ─▶ piece ─ normalize ─▶ norm ─ tokens ─▶ groups ─ speak ─▶ phones ─ table ─▶ ids
 
-The network hears one BERT vector for each phone, so every phone belongs to a token of the language's BERT
-tokenizer: `word2ph` counts the phones of each token, those at both ends included. A language brings three
-functions (`Language`); the tokenizer is handed in, and tests hand in recorded tokens.
+The network hears one BERT vector for each phone, so every phone belongs to a token of the language's
+BERT tokenizer: `word2ph` counts the phones of each token, those at both ends included. A language
+brings three functions (`Language`); the tokenizer is handed in, and tests hand in recorded tokens.
 """
 
 from __future__ import annotations

@@ -26,6 +26,10 @@ def _spelt(_: str) -> None:
     return None
 
 
+def _is_spoken(char: str) -> bool:
+    return char.isalnum() and char != "ー"
+
+
 class Japanese:
     """Reads Japanese; `faithful` reads what the original does, losses included.
 
@@ -55,7 +59,8 @@ class Japanese:
         if self._faithful:
             return split_ideographs(text, faithful=True)
         pieces = split_ideographs(prepare(text, self._english))
-        return cut_long(pieces, _LONGEST_PIECE, breaks="、，, をはがにでとも")
+        pieces = cut_long(pieces, _LONGEST_PIECE, breaks="、, をはがにでとも")
+        return [piece for piece in pieces if any(map(_is_spoken, piece))]
 
     def normalize(self, piece: str) -> str:
         """Katakana, and the marks if they are kept."""

@@ -19,7 +19,6 @@ _INVISIBLE = frozenset(("Cf", "Cc", "Cs", "Co", "Cn", "Me"))
 _VARIANTS = str.maketrans({"髙": "高", "﨑": "崎", "𠮷": "吉", "濵": "浜", "德": "徳", "〇": "零"})
 _MARKS = str.maketrans(
     {
-        "，": "、",
         "．": "。",
         "｡": "。",
         "､": "、",

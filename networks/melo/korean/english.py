@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from networks.melo.korean.hangul import Syllable
 from networks.english.tables import words
+from networks.melo.korean.hangul import Syllable
 
 _ONSETS = dict(
     zip(

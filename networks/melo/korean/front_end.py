@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from networks.melo.flow import EDGE, Phones, Tokenizer, grouped, speak_groups
 from networks.melo.korean.english import to_hangul
 from networks.melo.korean.exceptions import respell
+from networks.melo.korean.hangul import is_syllable
 from networks.melo.korean.numbers import spell_numbers
-from networks.melo.korean.preparing import prepare
+from networks.melo.korean.preparing import IDEOGRAPH, prepare
 from networks.melo.korean.pronunciation import pronounce
 from networks.melo.korean.words import PHRASES, read_capitals, spell
+from networks.melo.lengths import cut_long
 from networks.splitting import split_ideographs
 
 # ARPAbet phonemes of an English word in small letters, or nothing for one that is not known.
 English = Callable[[str], Sequence[str] | None]
 
 _MARKS = frozenset("!?…,.'-¿¡")
-_IDEOGRAPHS = re.compile(
-    "[\u2e80-\u2fd5\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4db5\u4e00-\u9fff\uf900-\ufad9]"
-)
+_PHONES = _MARKS | frozenset('"()~:/')  # besides the letters of Hangul
 _LATIN = re.compile("[A-Za-z']+")
 _WORDS_KEPT = 8192
+_LONGEST_PIECE = 200  # characters
 
 
 def _spelt(_: str) -> None:
     return None
+
+
+def _is_phone(char: str) -> bool:
+    return "\u1100" <= char <= "\u11ff" or char in _PHONES
+
+
+def _is_spoken(char: str) -> bool:
+    return is_syllable(char) or (char.isascii() and char.isalnum())
 
 
 class Korean:
@@ -41,17 +51,14 @@ class Korean:
 
     def pieces(self, text: str) -> list[str]:
         """A text of any length, cut to what the network speaks at once."""
-        if not self._faithful:
-            text = prepare(text)
-        return [
-            piece
-            for piece in split_ideographs(text, faithful=self._faithful)
-            if self._faithful or any(map(str.isalnum, piece))
-        ]
+        if self._faithful:
+            return split_ideographs(text, faithful=True)
+        pieces = cut_long(split_ideographs(prepare(text)), _LONGEST_PIECE, breaks=" ,")
+        return [piece for piece in pieces if any(map(_is_spoken, piece))]
 
     def normalize(self, piece: str) -> str:
         """Without Chinese characters, in small letters, with the capitals that everybody knows in Hangul."""
-        text = _IDEOGRAPHS.sub("", piece.strip())
+        text = IDEOGRAPH.sub("", piece.strip())
         for written, spoken in PHRASES.items():
             text = text.replace(written, spoken)
         return read_capitals(text).lower()
@@ -68,7 +75,11 @@ class Korean:
     def _phones(self, group: str) -> list[str]:
         if group == "[UNK]":
             return [EDGE]
-        return [group] if group in _MARKS else list(self._pronounce(group))
+        if group in _MARKS:
+            return [group]
+        # Some tokenizers take syllables apart.
+        phones = self._pronounce(unicodedata.normalize("NFC", group))
+        return [phone for phone in phones if self._faithful or _is_phone(phone)]
 
     def _read(self, word: str) -> str:
         word = respell(read_capitals(word).lower())

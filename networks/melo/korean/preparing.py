@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from networks.english.tables import words
 from networks.melo.korean.hangul import is_syllable
 from networks.melo.korean.numbers import is_counted, native, one_by_one, sino
-from networks.melo.korean.words import WORDS, spell
-from networks.english.tables import words
+from networks.melo.korean.words import PHRASES, WORDS, spell
 
 _INVISIBLE = frozenset(("Cf", "Cc", "Cs", "Co", "Cn", "Me", "Mn"))
 _FOLDED = str.maketrans(
@@ -28,6 +28,10 @@ _FOLDED = str.maketrans(
         "…": "…",
         "№": "#",
     }
+)
+# Chinese characters: they are dropped later, as the original drops them.
+IDEOGRAPH = re.compile(
+    "[\u2e80-\u2fd5\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4db5\u4e00-\u9fff\uf900-\ufad9]"
 )
 _SIGNS = {
     "%": "퍼센트",
@@ -55,7 +59,7 @@ _SIGNS = {
     "³": "세제곱",
 }
 _CURRENCIES = "$€£¥₩"
-_KEPT = frozenset("!?…,.'-\"()~:/ ")
+_KEPT = frozenset("!?…,.'-\"()~:/+ ")
 _KEPT_WHOLE = frozenset(_SIGNS) | {"…"}
 # Letters that stand alone: laughter is read, tears are silent, the others have names.
 _LAUGHTER = re.compile("(ㅋ|ㅎ){1,3}(?:ㅋ|ㅎ)*")
@@ -90,8 +94,9 @@ _MINUS = re.compile(r"(?<![\w.)-])-(?=\d)")
 _VERSION = re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)")
 _DECIMAL = re.compile(r"(?<![\d.])(\d+)\.(\d+)(?!\d)")
 # Not a telephone number, a name like mp3 or G7, or one that counts.
-_NUMBER = re.compile(r"(?<![\dA-Za-z-])(?:0|[1-9]\d*)(?![\dA-Za-z-])\S*")
+_NUMBER = re.compile(r"(?<![\dA-Za-z-])[1-9]\d*(?![\dA-Za-z-])\S*")
 _ACRONYM = re.compile(r"(?<![A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
+_PHRASE = re.compile(f"({'|'.join(map(re.escape, PHRASES))})")
 _DOT_INSIDE = re.compile(r"(?<=[A-Za-z])\.(?=[A-Za-z])")
 
 
@@ -105,10 +110,9 @@ def prepare(text: str) -> str:
     text = _moments_and_amounts(text)
     text = _DOT_INSIDE.sub(" 점 ", text)
     text = _ACRONYM.sub(lambda found: WORDS.get(found[0]) or spell(found[0]), text)
-    text = "".join(f" {_SIGNS[char]} " if char in _SIGNS else char for char in _joined_signs(text))
-    kept = "".join(char if _is_known(char) else " " for char in text)
-    kept = re.sub(r"\s+([,.!?])", r"\1", " ".join(kept.split()))
-    return re.sub("(?<=[,.!?]),+", "", kept)
+    text = "".join(map(_with_signs, _PHRASE.split(_joined_signs(text))))
+    kept = " ".join("".join(map(_known, text)).split())
+    return re.sub(r"(?<=[,.!?])\s*,+", "", kept)
 
 
 def _folded(char: str) -> str:
@@ -126,8 +130,16 @@ def _is_letter(char: str) -> bool:
     return "\u3131" <= char <= "\u3163"
 
 
-def _is_known(char: str) -> bool:
-    return is_syllable(char) or char in _KEPT or (char.isascii() and char.isalnum())
+def _known(char: str) -> str:
+    known = is_syllable(char) or char in _KEPT or (char.isascii() and char.isalnum())
+    return char if known or IDEOGRAPH.match(char) else " "
+
+
+def _with_signs(part: str) -> str:
+    """Signs in words, save for those in phrases that have a reading of their own."""
+    if part in PHRASES:
+        return part
+    return "".join(f" {_SIGNS[char]} " if char in _SIGNS else char for char in part)
 
 
 def _lone_letters(text: str) -> str:
@@ -147,7 +159,6 @@ def _named(letter: str) -> str:
 
 
 def _moments_and_amounts(text: str) -> str:
-    text = text.replace("1+1", "원플러스원").replace("2+1", "투플러스원")
     text = _COMMAS.sub(lambda found: found[0].replace(",", ""), text)
     text = _MONEY.sub(lambda found: f"{found[2]}{_SIGNS[found[1]]}", text)
     text = _DATE.sub(lambda found: f"{found[1]}년 {int(found[2])}월 {int(found[3])}일", text)
@@ -174,6 +185,8 @@ def _number(found: re.Match[str]) -> str:
     digits = re.match(r"\d+", word)
     assert digits is not None
     noun = word[digits.end() :]
+    if len(digits[0]) == 1 and not noun.startswith(_COUNTED_NATIVELY):
+        return word
     return (native if noun.startswith(_COUNTED_NATIVELY) else sino)(digits[0]) + noun
 
 

@@ -33,11 +33,16 @@ class French:
         """With gruut's dictionary; ExtraMissing says what to install."""
         return cls(Pronouncer.load("gruut_lang_fr", "french"), faithful=faithful)
 
+    def repaired(self) -> French:
+        """The same dictionary for reading without the original's errors."""
+        return French(self._pronouncer)
+
     def pieces(self, text: str) -> list[str]:
         """A text of any length, cut to what the network speaks at once."""
-        if not self._faithful:
-            text = prepare(text, WORDING)
-        return split_latin(text, faithful=self._faithful, decimal_comma=True)
+        if self._faithful:
+            return split_latin(text, faithful=True)
+        pieces = split_latin(prepare(text, WORDING), decimal_comma=True)
+        return [piece for piece in pieces if any(map(str.isalnum, piece))]
 
     def normalize(self, piece: str) -> str:
         """Only the marks that the network knows; capitals stay."""

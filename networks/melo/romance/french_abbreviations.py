@@ -110,10 +110,11 @@ def _any_of(table: Mapping[str, str]) -> str:
     return "|".join(re.escape(written) for written in sorted(table, key=len, reverse=True))
 
 
-_TITLE = re.compile(rf"\b({_any_of(_TITLES)})\.(?=\s+[^\W\d_a-zà-ÿ])")
+_CAPITAL = r"(?=\s+[^\W\d_a-zà-ÿ])"
+_TITLE = re.compile(rf"\b({_any_of(_TITLES)})\.{_CAPITAL}")
 _BARE_TITLE = re.compile(rf"\b({_any_of(_BARE_TITLES)})\b\.?")
-_ALONE = re.compile(rf"\b({_any_of(_PLAIN)})\.(?P<end>\s*$|(?=\s+[^\W\d_a-zà-ÿ]))?", re.IGNORECASE)
-_INSIDE = re.compile(rf"\b({_any_of(_AMBIGUOUS)})\.(?=\s*[,;:)]|\s+[a-zà-ÿ\d])", re.IGNORECASE)
+_ALONE = re.compile(rf"\b(?i:({_any_of(_PLAIN)}))\.(?P<end>\s*$|{_CAPITAL})?")
+_INSIDE = re.compile(rf"\b(?i:({_any_of(_AMBIGUOUS)}))\.(?=\s*[,;:)]|\s+[a-zà-ÿ\d])")
 _NUMBER = re.compile(r"\b(?:n[°º]|no\.|№)\s*(?=\d)", re.IGNORECASE)
 
 

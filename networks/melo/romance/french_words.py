@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
+from networks.english.tables import words
 from networks.melo.romance.french_abbreviations import expand
 from networks.melo.romance.french_numbers import ordinal
 from networks.melo.romance.preparing import Wording
 from networks.melo.romance.roman import ROMAN, value
-from networks.english.tables import words
 
 _MONTHS = words(
     "_ janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
@@ -103,7 +103,7 @@ def _time(hour: int, minute: int) -> str:
 
 
 WORDING = Wording(
-    letters=frozenset("abcdefghijklmnopqrstuvwxyzàâäæçèéêëîïôöœùûüÿ"),
+    letters=frozenset("abcdefghijklmnopqrstuvwxyzàâäæçèéêëîïñôöœùûüÿ"),
     abbreviations=expand,
     ordinals=_ordinals,
     date=_date,

@@ -28,11 +28,16 @@ class Spanish:
         """With gruut's dictionary; ExtraMissing says what to install."""
         return cls(Pronouncer.load("gruut_lang_es", "spanish"), faithful=faithful)
 
+    def repaired(self) -> Spanish:
+        """The same dictionary for reading without the original's errors."""
+        return Spanish(self._pronouncer)
+
     def pieces(self, text: str) -> list[str]:
         """A text of any length, cut to what the network speaks at once."""
-        if not self._faithful:
-            text = prepare(text, WORDING)
-        return split_latin(text, faithful=self._faithful, decimal_comma=True)
+        if self._faithful:
+            return split_latin(text, faithful=True)
+        pieces = split_latin(prepare(text, WORDING), decimal_comma=True)
+        return [piece for piece in pieces if any(map(str.isalnum, piece))]
 
     def normalize(self, piece: str) -> str:
         """Small letters, and only the marks that the network knows."""

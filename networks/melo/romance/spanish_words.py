@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
+from networks.english.tables import words
 from networks.melo.romance.preparing import Wording
 from networks.melo.romance.roman import ROMAN, value
 from networks.melo.romance.spanish_numbers import cardinal, ordinal
-from networks.english.tables import words
 
 _MONTHS = words(
     "_ enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"

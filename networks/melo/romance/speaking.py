@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 
 from networks.melo.flow import Phones, Tokenizer, grouped, speak_groups
@@ -10,8 +11,8 @@ from networks.melo.flow import Phones, Tokenizer, grouped, speak_groups
 UNKNOWN = "UNK"  # the symbol for a word that the tokenizer cannot spell
 _MARKS = frozenset(';:,.!?¡¿—…"«»“”')
 _RUNS = re.compile(r"[;:,.!?¡¿—…\"«»“”]|[^;:,.!?¡¿—…\"«»“”]+")
-# gruut's alphabet has the typewriter's g, the networks have that of the IPA.
-_TO_SYMBOLS = str.maketrans({"g": "ɡ"})
+# gruut's alphabet has the typewriter's g, the networks have that of the IPA; and no network knows its ɟ.
+_TO_SYMBOLS = str.maketrans({"g": "ɡ", "ɟ": "ʝ"})
 
 Pronounce = Callable[[str], str]
 
@@ -28,6 +29,6 @@ def speak(norm: str, tokenize: Tokenizer, pronounce: Pronounce) -> Phones:
 
 def _phones(group: str, pronounce: Pronounce) -> list[str]:
     phones: list[str] = []
-    for run in _RUNS.findall(group):
+    for run in _RUNS.findall(unicodedata.normalize("NFC", group)):
         phones += run if run in _MARKS else pronounce(run).translate(_TO_SYMBOLS)
     return phones
