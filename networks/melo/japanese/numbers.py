@@ -10,6 +10,11 @@ _MYRIADS = ("", "万", "億", "兆", "京", "垓")
 _MOST_DIGITS = 4 * len(_MYRIADS)
 _ZERO = "零"
 _SPOKEN = words("ゼロ イチ ニ サン ヨン ゴ ロク ナナ ハチ キュウ")
+_HOURS = ("", *words("イチ ニ サン ヨ ゴ ロク シチ ハチ ク"))
+_MINUTES = (
+    "",
+    *words("イップン ニフン サンプン ヨンプン ゴフン ロップン ナナフン ハップン キュウフン"),
+)
 
 
 def in_kanji(number: str) -> str:
@@ -22,6 +27,25 @@ def in_kanji(number: str) -> str:
 def one_by_one(digits: str) -> str:
     """Digits in katakana as telephone numbers are read."""
     return "".join(_SPOKEN[int(digit)] for digit in digits)
+
+
+def clock(hour: int, minute: int) -> str:
+    """A time of day in katakana; written in kanji its parts have other readings too."""
+    tens, ones = divmod(hour, 10)
+    spoken = (_tens(tens) + _HOURS[ones] if hour else _SPOKEN[0]) + "ジ"
+    if not minute:
+        return spoken
+    tens, ones = divmod(minute, 10)
+    last = (
+        f"{_tens(tens)}{_MINUTES[ones]}"
+        if ones
+        else f"{_SPOKEN[tens] if tens > 1 else ''}ジュップン"
+    )
+    return spoken + last
+
+
+def _tens(tens: int) -> str:
+    return f"{_SPOKEN[tens] if tens > 1 else ''}ジュウ" if tens else ""
 
 
 def _named(digits: str) -> str:

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from networks.melo.japanese.english import spell, to_katakana
-from networks.melo.japanese.numbers import one_by_one
+from networks.melo.japanese.numbers import clock, one_by_one
 
 English = Callable[[str], Sequence[str] | None]
 
@@ -125,9 +125,7 @@ def _moments(text: str) -> str:
 
 def _time(found: re.Match[str]) -> str:
     hour, minute = int(found[1]), int(found[2])
-    if hour > 24 or minute > 59:
-        return found[0]
-    return f"{hour}時{minute}分" if minute else f"{hour}時"
+    return clock(hour, minute) if hour <= 24 and minute < 60 else found[0]
 
 
 def _read_latin(word: str, english: English) -> str:
