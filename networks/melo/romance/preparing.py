@@ -51,8 +51,10 @@ _N = r"\d+(?:[.,]\d+)?"
 _FULL_WIDTH = str.maketrans("。、・", ".,,")
 _DASH = re.compile(r"\s*(?:[—―]|--+)\s*|\s+[–-]\s+")
 _RANGE = re.compile(r"(?<=\d)\s?–\s?(?=\d)")
+# Only from the start of a word, so that time grows in line with a text without spaces.
 _ADDRESS = re.compile(
-    r"(?:https?://)?(?:[\w-]+@)?(?:[^\W_][\w-]*\.)+[a-z]{2,}(?:[/?#]\S*[\w/])?|\w+@\w+"
+    r"(?<![\w@.-])(?:https?://)?(?:[\w.-]{1,64}@)?(?:[^\W_][\w-]{0,62}\.)+[a-z]{2,24}(?:[/?#]\S*[\w/])?(?!\w)"
+    r"|(?<![\w@.-])\w{1,64}@\w{1,64}"
 )
 _DATE = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?![\d/-])")
 _ISO_DATE = re.compile(r"(?<![\d/.-])(\d{4})-(\d{2})-(\d{2})(?![\d/-])")

@@ -16,11 +16,11 @@ from networks.melo.japanese.front_end import Japanese
 from networks.melo.japanese.kana import kana_phones
 from networks.melo.japanese.numbers import clock, in_kanji
 from networks.melo.japanese.readings import Readings
+from tests.golden import golden_rows
 from tests.networks.melo.anything import ANYTHING, read_all, whole_words, word_pieces
 from tests.networks.melo.reference import (
     compare_splits,
     compare_texts,
-    golden_rows,
     ids_of,
     other_norms,
     other_phones,

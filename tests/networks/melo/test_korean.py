@@ -14,11 +14,11 @@ from networks.melo.korean.front_end import Korean
 from networks.melo.korean.numbers import native, sino
 from networks.melo.korean.pronunciation import pronounce
 from networks.unreadable import UnreadableText
+from tests.golden import golden_rows
 from tests.networks.melo.anything import ANYTHING, read_all, whole_words, word_pieces
 from tests.networks.melo.reference import (
     compare_splits,
     compare_texts,
-    golden_rows,
     ids_of,
     other_norms,
     other_phones,

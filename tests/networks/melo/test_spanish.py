@@ -98,6 +98,12 @@ def test_numbers_are_read(digits: str, words: str) -> None:
     assert cardinal(digits) == words
 
 
+def test_every_sound_of_the_dictionary_has_a_symbol(spanish: Spanish) -> None:
+    spoken = spanish.speak("", lambda _: ["yvonne"])  # with a ɟ, which no network knows
+    assert "".join(spoken.phones) == "_ʝβˈonne_"
+    Table(symbols(), CODES["ES"]).ids(spoken)
+
+
 def test_ordinals_have_a_gender_and_an_end() -> None:
     assert ordinal(32, "a") == "trigésima segunda"
     assert ordinal(3, "er") == "tercer"
