@@ -252,7 +252,7 @@ class Catalog:
     def converting(self, model: str, param: str = "model") -> str:
         """The configured converter that a name means: its own, or a toolchain's."""
         if self._toolchains.knows(model):
-            return self._toolchains.converter(model).settings.name
+            return self._toolchains.converter(model).name
         try:
             return self._entry(model, Capability.CONVERT).settings.name
         except (InvalidInput, NotFound) as error:
@@ -262,6 +262,12 @@ class Catalog:
                 param=param,
                 code=error.code,
             ) from error
+
+    def embedding(self, model: str) -> str:
+        """The model that embeds for a name: a toolchain's encoder, or what the name means itself."""
+        if self._toolchains.knows(model):
+            return self._toolchains.encoder(model).name
+        return model
 
     async def chain(self, converter: str) -> Chain:
         """A converter, and what makes embeddings for it."""

@@ -195,9 +195,11 @@ async def _heard(
     model: str | None, reference: Reference, request: Request, catalog: Catalog, call: Call
 ) -> tuple[Heard, str]:
     """The voice, and the model that made it."""
+    asked = model or catalog.first(Capability.EMBED)
+    encoder = catalog.embedding(asked)
 
-    async def listen(model: str) -> tuple[Heard, str]:
-        found = hear(reference, catalog.embedder(model), catalog.listeners, call)
-        return await while_client_waits(request, found), model
+    async def listen(name: str) -> tuple[Heard, str]:
+        found = hear(reference, catalog.embedder(name), catalog.listeners, call)
+        return await while_client_waits(request, found), asked if name == encoder else name
 
-    return await with_fallback(catalog, model or catalog.first(Capability.EMBED), listen)
+    return await with_fallback(catalog, encoder, listen)

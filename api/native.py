@@ -32,7 +32,6 @@ from api.languages import code_of
 from api.speech import SpeechRequest
 from api.spoken import spoken
 from api.transcripts import verbose
-from api.wanted_voice import one_voice
 from audio import Audio, DecodeLimits, EncodedSound
 from catalog import Catalog
 from errors import SpeechError
@@ -144,32 +143,26 @@ class NativeEndpoints:
     async def convert(
         self,
         source: Path,
-        target: Path | None = None,
-        target_embedding: str | None = None,
+        target: Path,
         model: str | None = None,
         seed: int | None = None,
         response_format: str = "wav",
     ) -> AsyncGenerator[bytes, None]:
-        """A recording in the voice of another, or of an embedding: the bytes of one file."""
+        """A recording in the voice of another one: the bytes of one file."""
+        # A clip that may be absent would be no file to BentoML's clients; embeddings go over HTTP.
         async with _native_errors():
             asked = ConversionForm.model_validate(
-                {
-                    "model": model,
-                    "target_embedding": target_embedding,
-                    "seed": seed,
-                    "response_format": response_format,
-                }
+                {"model": model, "seed": seed, "response_format": response_format}
             )
-            clip = Reference(self._sound(target, "target"), param="target") if target else None
-            voice = one_voice(clip, asked.target_embedding, "target", "target_embedding")
-            job = Conversion(self._sound(source, "source"), voice, seed=asked.seed)
+            wanted = Reference(self._sound(target, "target"), param="target")
+            job = Conversion(self._sound(source, "source"), wanted, seed=asked.seed)
             call = self._call()
 
             async def change(name: str) -> AsyncGenerator[Audio, None]:
                 return await begun(convert(job, await self.catalog.chain(name), call))
 
-            wanted = self.catalog.converting(asked.model or self.catalog.first(Capability.CONVERT))
-            made = await with_fallback(self.catalog, wanted, change)
+            name = self.catalog.converting(asked.model or self.catalog.first(Capability.CONVERT))
+            made = await with_fallback(self.catalog, name, change)
             async with aclosing(encoded(made, asked.response_format, None)) as parts:
                 async for part in parts:
                     yield part
@@ -190,7 +183,7 @@ class NativeEndpoints:
                 heard = await hear(reference, encoder, self.catalog.listeners, call)
                 return asked.from_result(heard, model, call.id)
 
-            model = model or self.catalog.first(Capability.EMBED)
+            model = self.catalog.embedding(model or self.catalog.first(Capability.EMBED))
             return (await with_fallback(self.catalog, model, listen)).model_dump()
 
     def _call(self) -> Call:

@@ -41,34 +41,21 @@ def wanted_voice(
 ) -> Reference | Embedding:
     """The voice that a request wants, by `input_audio` or `input_embedding`, or `target_…`."""
     recorded, embedded = f"{prefix}_audio", f"{prefix}_embedding"
-    reference = None if audio is None else reference_of(audio, asked, api, recorded)
-    voice = one_voice(reference, embedding, recorded, embedded)
-    if reference is None:
-        _check_unheard(asked, embedded)
-    return voice
-
-
-def one_voice(
-    reference: Reference | None, embedding: Embedding | None, recorded: str, embedded: str
-) -> Reference | Embedding:
-    """The one of both that is there, by the names of the fields that they come in."""
-    if reference is not None and embedding is not None:
+    if audio is not None and embedding is not None:
         raise InvalidInput(
             f"'{recorded}' and '{embedded}' both name a voice: send one of them.", param=embedded
         )
-    voice = reference or embedding
-    if voice is None:
+    if audio is not None:
+        return reference_of(audio, asked, api, recorded)
+    if embedding is None:
         raise InvalidInput(
             f"Whose voice? Send '{recorded}', a recording of it, or '{embedded}', which "
             "POST /v1/audio/embeddings makes of one.",
             param=recorded,
         )
-    return voice
-
-
-def _check_unheard(asked: FindsSpeech | None, embedded: str) -> None:
     for field in ("input_vad_mode", "input_vad_data"):
         if asked is not None and getattr(asked, field) is not None:
             raise InvalidInput(
                 f"'{field}' is about a recording, and '{embedded}' is none.", param=field
             )
+    return embedding

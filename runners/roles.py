@@ -16,6 +16,7 @@ from tasks import Capability
 ROLES: Mapping[Capability, tuple[str, ...]] = {
     Capability.SPEAK: ("synthesizer", "encoder", "converter"),
     Capability.CONVERT: ("encoder", "converter"),
+    Capability.EMBED: ("encoder",),
 }
 # Tags in use at Harmony Speech Engine that are countries' rather than languages'.
 COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh"}
@@ -100,6 +101,11 @@ class Toolchains:
         self._check(name, Capability.CONVERT)
         return self._in(name, "converter")[0]
 
+    def encoder(self, name: str) -> Entry:
+        """The encoder of a toolchain."""
+        self._check(name, Capability.EMBED)
+        return self._in(name, "encoder")[0]
+
     async def encoder_for(self, converter: Entry) -> Entry | None:
         """What makes embeddings that a converter takes, if anything configured does."""
         if Capability.EMBED in converter.capabilities:
@@ -120,7 +126,7 @@ class Toolchains:
         """Refuse a toolchain's name where one model is meant, or for what is not configured of it."""
         if name not in self._known:
             return
-        self._check(name, Capability.CONVERT)
+        self._check(name, Capability.EMBED)
         raise InvalidInput(
             f"'{name}' is a toolchain, and this takes one of its models: "
             f"{', '.join(entry.name for entry in self.parts(name))}.",

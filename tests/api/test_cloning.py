@@ -167,7 +167,7 @@ def test_it_is_as_loud_as_the_model_speaks(house: House) -> None:
 def test_toolchains_are_listed_where_their_parts_are(house: House) -> None:
     assert house.get("/v1/models").json()["data"][-1]["id"] == "duo"
     found = house.get("/v1/models/duo").json()
-    assert found["tasks"] == ["speech", "voice-conversion"]
+    assert found["tasks"] == ["speech", "voice-conversion", "speaker-embedding"]
     assert found["models"] == ["voice", "nose", "mask"]
     assert found["languages"] == ["en-US", "es"] and found["available"] is True
     cards = house.get("/v1/audio/speech/models").json()["data"]

@@ -58,10 +58,10 @@ def spoken_by(catalog: Catalog, language: str | None, voice: str | None) -> str:
 @pytest.mark.parametrize(
     ("entries", "does"),
     [
-        ([ANN, NOSE, MASK], [Capability.SPEAK, Capability.CONVERT]),
-        ([NOSE, MASK], [Capability.CONVERT]),
+        ([ANN, NOSE, MASK], [Capability.SPEAK, Capability.EMBED, Capability.CONVERT]),
+        ([NOSE, MASK], [Capability.EMBED, Capability.CONVERT]),
+        ([NOSE], [Capability.EMBED]),
         ([ANN, MASK], []),
-        ([ANN, NOSE], []),
         ([ANN], []),
     ],
 )
