@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
 from typing import Any
@@ -15,18 +16,19 @@ import audio
 from api.speech import SpeechRequest
 from api.transcriptions import TranscriptionForm
 from tests.api.house import PATIENCE, House, error_of
-from tests.fakes import FakeEmbedder, tone
+from tests.fakes import FakeConverter, FakeEmbedder, tone
 from tests.fuzz.examples import EAR, SPEAKER, URL, VOICE, examples
 
 SPEECH, TRANSCRIPTIONS, VAD = "/v1/audio/speech", "/v1/audio/transcriptions", "/v1/audio/vad"
 EMBEDDINGS = ("/v1/audio/embeddings", "/v1/embeddings", "/v1/embed/speaker")
+OURS, ENGINE = CONVERSIONS = ("/v1/audio/voice-conversion", "/v1/voice/convert")
 BOUNDARY = b"x7"
 OVERLOADED = 503
 
 
 @functools.cache
 def house() -> House:
-    return House(embedder=FakeEmbedder())
+    return House(embedder=FakeEmbedder(), converter=FakeConverter())
 
 
 def post(path: str, content: bytes, content_type: str) -> httpx.Response:
@@ -90,6 +92,23 @@ def test_sound_of_any_bytes(sound: bytes, path: str) -> None:
     form += part('name="file"; filename="a.wav"', sound) + b"--x7--\r\n"
     answer = post(path, form, "multipart/form-data; boundary=x7")
     assert_answered(answer)
+
+
+@examples(60)
+@given(
+    sound=damaged_files() | magic_then_anything(),
+    field=st.sampled_from(("source_audio", "target_audio")),
+)
+def test_sound_of_any_bytes_in_either_place_of_a_conversion(sound: bytes, field: str) -> None:
+    whole = {"source_audio": spoken(), "target_audio": spoken(), field: sound}
+    form = b"".join(part(f'name="{n}"; filename="a.wav"', file) for n, file in whole.items())
+    assert_answered(post(OURS, form + b"--x7--\r\n", "multipart/form-data; boundary=x7"))
+
+
+@functools.cache
+def spoken() -> bytes:
+    """Enough to know a voice by."""
+    return audio.encode(tone(2.0), "wav")
 
 
 # Forms
@@ -167,7 +186,9 @@ CONTENT_TYPES = st.sampled_from(
 @given(
     body=forms() | st.binary(max_size=200),
     content_type=CONTENT_TYPES,
-    path=st.sampled_from((TRANSCRIPTIONS, "/v1/audio/translations", VAD, SPEECH, *EMBEDDINGS)),
+    path=st.sampled_from(
+        (TRANSCRIPTIONS, "/v1/audio/translations", VAD, SPEECH, OURS, *EMBEDDINGS)
+    ),
 )
 def test_forms_of_any_bytes(body: bytes, content_type: str, path: str) -> None:
     assert_answered(post(path, body, content_type))
@@ -187,14 +208,20 @@ TREES = st.recursive(
     ),
     max_leaves=10,
 )
+SOUND = base64.b64encode(audio.encode(tone(2.0), "flac")).decode()
 OF_THE_ENGINE = ("mode", "output_options", "generation_options", "input_audio", "input_vad_data",
-                 "input_vad_mode", "input_embedding", "encoding_format")  # fmt: skip
+                 "input_vad_mode", "input_embedding", "encoding_format", "source_audio", "target_audio",
+                 "target_embedding", "source_embedding", "tau")  # fmt: skip
 SPOKEN = st.fixed_dictionaries(
     {},
     optional={
         **dict.fromkeys((*SpeechRequest.model_fields, *OF_THE_ENGINE), TREES),
         "model": st.just(VOICE) | TREES,
         "input": st.text(max_size=60) | TREES,
+        "converter": st.sampled_from(("mask", "duo", VOICE)) | TREES,
+        "source_audio": st.just(SOUND) | TREES,
+        "target_audio": st.just(SOUND) | TREES,
+        "input_audio": st.just(SOUND) | TREES,
         "voice": st.sampled_from((SPEAKER, "bob", "alloy")) | TREES,
     },
 )
@@ -210,7 +237,10 @@ def json_bodies(draw: st.DrawFn) -> bytes:
 
 
 @examples(200)
-@given(body=json_bodies(), path=st.sampled_from((SPEECH, SPEECH, TRANSCRIPTIONS, VAD, *EMBEDDINGS)))
+@given(
+    body=json_bodies(),
+    path=st.sampled_from((SPEECH, SPEECH, TRANSCRIPTIONS, VAD, *EMBEDDINGS, *CONVERSIONS)),
+)
 def test_json_of_any_kind(body: bytes, path: str) -> None:
     assert_answered(post(path, body, "application/json"))
 
