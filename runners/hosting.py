@@ -106,6 +106,9 @@ def runner_service(
         runner_connection=RUNNER_CONNECTION,
         envs=[
             {"name": "OMP_NUM_THREADS", "value": str(settings.threads)},
+            # Threads that wait for each other sleep: spinning, two of them beside other busy processes took
+            # four to ten times as long for the same work (docs/log.md).
+            {"name": "OMP_WAIT_POLICY", "value": "PASSIVE"},
             # One heap for all threads: with glibc's default of eight a core, each load and unload left
             # up to 20 MB behind in some thread's own (docs/log.md).
             {"name": "MALLOC_ARENA_MAX", "value": "1"},

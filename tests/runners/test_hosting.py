@@ -306,3 +306,10 @@ def test_a_cancelled_caller_has_its_job_dropped() -> None:
         assert models[0].batches == [["wait"], ["stays"]]
 
     asyncio.run(scene())
+
+
+def test_a_runner_has_the_threads_that_it_is_given_and_they_sleep_while_they_wait() -> None:
+    service = runner_service(SETTINGS.model_copy(update={"threads": 3}), echo)
+    told = {entry.name: entry.value for entry in service.envs}
+    assert told["OMP_NUM_THREADS"] == "3"
+    assert told["OMP_WAIT_POLICY"] == "PASSIVE"
