@@ -39,6 +39,7 @@ ENCODER = {
     "name": "nose", "model": "none", "model_type": "tests.families:Pitch", "max_batch_size": 8,
 }  # fmt: skip
 ONE, TWO = "ov1-tone-converter-encoder", "ov2-tone-converter-encoder"
+TOOLCHAINS = ["openvoice_v1", "openvoice_v2"]  # by these names their encoders are asked, too
 OURS = "/v1/audio/embeddings"
 
 
@@ -118,7 +119,7 @@ def test_the_engines_client_gets_a_file(
     assert voice is not None and voice.space == "pitch"
     assert voice.vector.tolist() == pytest.approx(numbers)
     listed = engine.run(method="showAvailableEmbeddingModelsV1EmbedModelsGet")
-    assert [card["id"] for card in listed["data"]["data"]] == [ONE, TWO, "nose"]
+    assert [card["id"] for card in listed["data"]["data"]] == [ONE, TWO, "nose", *TOOLCHAINS]
 
 
 def test_bentomls_client_gets_both(
