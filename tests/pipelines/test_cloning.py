@@ -18,7 +18,7 @@ from pipelines.conversion import Chain
 from pipelines.embedding import Listeners
 from pipelines.passages import PASSAGES
 from pipelines.tts import SENTENCE_PAUSE, SENTENCES_AHEAD
-from tasks import Call, Card, Embedding, Speak, Speech, Voice
+from tasks import Call, Card, Convert, Embedding, Speak, Speech, Voice
 from tests.fakes import FakeConverter, FakeEmbedder, FakeSynthesizer, Hold, tone
 from tests.pipelines.conftest import play
 from tests.pipelines.test_conversion import by_pitch_of, pitch
@@ -217,11 +217,22 @@ def test_the_next_sentence_is_spoken_while_one_is_converted() -> None:
     play(scene())
 
 
+@attrs.define(eq=False)
+class FailsAtLength(FakeConverter):
+    """Refuses what is longer than the others; which of two pieces comes first is left to threads."""
+
+    async def convert(self, job: Convert, call: Call) -> Speech:
+        if isinstance(job.sound, Audio) and job.sound.duration > 1.5:
+            raise Unavailable("gone")
+        return await FakeConverter.convert(self, job, call)
+
+
 def test_a_converter_that_fails_fails_the_speech_in_its_turn() -> None:
-    studio = Studio(Known(), FakeConverter(failures={2: Unavailable("gone")}))
+    studio = Studio(Known(), FailsAtLength())
+    text = "The first one. The second one. The third one is longer than all of the other ones. No."
 
     async def scene() -> None:
-        async with aclosing(studio.stream(Speak(TEXT))) as parts:
+        async with aclosing(studio.stream(Speak(text))) as parts:
             await anext(parts)
             await anext(parts)
             with pytest.raises(Unavailable, match="gone"):
