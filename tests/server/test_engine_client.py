@@ -160,7 +160,7 @@ def test_a_refusal_says_which_field_and_why(engine: NodeClient) -> None:
     fields = {"model": "kokoro", "input": "Hello.", "mode": "voice_cloning"}
     refused = engine.run(method=SPEAK, request="TextToSpeechRequest", fields=fields)
     assert refused["status"] == 400
-    assert refused["body"]["error"]["param"] == "mode"
+    assert refused["body"]["error"]["param"] == "input_audio"
     fields = {"model": "nobody", "input": "Hello."}
     refused = engine.run(method=SPEAK, request="TextToSpeechRequest", fields=fields)
     assert refused["status"] == 404
