@@ -40,7 +40,7 @@ class ConverterConfig:
         return cls(
             sound=sound,
             decoder=DecoderSizes.parsed(model, sound.hop),
-            channels=_halved(model, "inter_channels"),
+            channels=model.halved("inter_channels"),
             hidden=model.whole("hidden_channels", 1, WIDEST),
             gin=model.whole("gin_channels", 1, WIDEST),
             zero_g=model.flag("zero_g", default=False),
@@ -77,8 +77,8 @@ class SynthesizerConfig:
         return cls(
             sound=sound,
             decoder=DecoderSizes.parsed(model, sound.hop),
-            channels=_halved(model, "inter_channels"),
-            hidden=_shared(model, "hidden_channels", "n_heads"),
+            channels=model.halved("inter_channels"),
+            hidden=model.shared("hidden_channels", "n_heads"),
             gin=model.whole("gin_channels", 1, WIDEST),
             filters=model.whole("filter_channels", 1, WIDEST),
             heads=model.whole("n_heads", 1, DEEPEST),
@@ -89,20 +89,3 @@ class SynthesizerConfig:
             speakers=speakers,
             styles=config.numbered("speakers", speakers - 1),
         )
-
-
-def _halved(model: Section, key: str) -> int:
-    """Channels that the flow's couplings part in two."""
-    channels = model.whole(key, 2, WIDEST)
-    if channels % 2:
-        raise UnfitConfig(f"config.json: model: {key} is {channels}; an even number is expected")
-    return channels
-
-
-def _shared(model: Section, key: str, heads: str) -> int:
-    channels, count = model.whole(key, 1, WIDEST), model.whole(heads, 1, DEEPEST)
-    if channels % count:
-        raise UnfitConfig(
-            f"config.json: model: {key} is {channels}; {heads} of {count} must divide it"
-        )
-    return channels

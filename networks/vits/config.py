@@ -49,6 +49,20 @@ class Section:
             raise self._refusal(key, self._value(key), "a list of lists")
         return tuple(tuple(self._whole(key, one, least, most) for one in row) for row in rows)
 
+    def halved(self, key: str) -> int:
+        """Channels that a flow's couplings part in two."""
+        channels = self.whole(key, 2, WIDEST)
+        if channels % 2:
+            raise self._refusal(key, channels, "an even number")
+        return channels
+
+    def shared(self, key: str, heads: str) -> int:
+        """Channels that the heads of attention share out evenly."""
+        channels, count = self.whole(key, 1, WIDEST), self.whole(heads, 1, DEEPEST)
+        if channels % count:
+            raise self._refusal(key, channels, f"a multiple of {heads}, which is {count},")
+        return channels
+
     def flag(self, key: str, default: bool) -> bool:
         value = self._values.get(key, default)
         if not isinstance(value, bool):
