@@ -161,6 +161,11 @@ def load(
     return network.to(device)
 
 
+def spread_over(features: Tensor, counts: Sequence[int]) -> Tensor:
+    """`[768, positions]` of `[tokens, 768]`: each token's features at as many positions as it counts."""
+    return features.T.repeat_interleave(torch.tensor(counts, device=features.device), dim=1)
+
+
 def _projected(projection: nn.Conv1d, features: Tensor | None) -> Tensor:
     """What zeros become is the bias alone, which is as much as most calls ask for."""
     if features is None:
