@@ -64,9 +64,26 @@ class Section:
         return channels
 
     def flag(self, key: str, default: bool) -> bool:
-        value = self._values.get(key, default)
+        """A flag that may be absent, or null, which is the same."""
+        value = self._values.get(key)
+        if value is None:
+            return default
         if not isinstance(value, bool):
             raise self._refusal(key, value, "true or false")
+        return value
+
+    def number(self, key: str, default: float, most: float) -> float:
+        """A number from 0 that may be absent."""
+        value = self._values.get(key, default)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= most:
+            raise self._refusal(key, value, f"a number from 0 to {most}")
+        return float(value)
+
+    def word(self, key: str, default: str) -> str:
+        """A string that may be absent."""
+        value = self._values.get(key, default)
+        if not isinstance(value, str):
+            raise self._refusal(key, value, "a string")
         return value
 
     def words(self, key: str) -> tuple[str, ...]:
