@@ -62,9 +62,13 @@ def place_of(settings: RunnerSettings) -> Place:
 def read_config(file: Path) -> Any:
     """The values of a config.json."""
     with _from_strangers(file):
-        if file.stat().st_size > LONGEST_CONFIG:
-            raise ValueError(f"it is longer than {LONGEST_CONFIG} bytes")
-        return json.loads(file.read_text(encoding="utf-8"))
+        return json.loads(_text(file))
+
+
+def read_text(file: Path) -> str:
+    """What stands in a file as small as a config."""
+    with _from_strangers(file):
+        return _text(file)
 
 
 def read_weights(file: Path) -> Mapping[str, torch.Tensor]:
@@ -129,6 +133,12 @@ def _device(torch: Any, settings: RunnerSettings) -> str:
             f"sees {count} for {seen}"
         )
     return f"cuda:{index or 0}"
+
+
+def _text(file: Path) -> str:
+    if file.stat().st_size > LONGEST_CONFIG:
+        raise ValueError(f"it is longer than {LONGEST_CONFIG} bytes")
+    return file.read_text(encoding="utf-8")
 
 
 def _unpickled(file: Path) -> Any:

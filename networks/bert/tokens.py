@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from networks.extras import ExtraMissing
 from networks.vits.config import Section, UnfitConfig
 
 UNKNOWN, BEGIN, END = "[UNK]", "[CLS]", "[SEP]"
@@ -20,10 +21,6 @@ if TYPE_CHECKING:
     from tokenizers.models import WordPiece
 
 Tokenize = Callable[[str], list[str]]
-
-
-class DictionaryMissing(Exception):
-    """The packages that part Japanese into words are not installed."""
 
 
 class Tokens:
@@ -45,7 +42,7 @@ class Tokens:
 def load(vocabulary: str, values: object, words: int) -> Tokens:
     """Of the text of vocab.txt and the decoded tokenizer_config.json; refused with UnfitConfig.
 
-    `words` is how many the network knows; DictionaryMissing where Japanese needs more packages.
+    `words` is how many the network knows; ExtraMissing where Japanese needs more packages.
     """
     # Not splitlines: some lines are themselves marks that would part lines.
     numbered = {
@@ -103,7 +100,7 @@ def _mecab() -> Tokenize:
         import fugashi
         import unidic_lite
     except ImportError as error:
-        raise DictionaryMissing(error.name) from error
+        raise ExtraMissing(str(error.name), "japanese") from error
     folder = unidic_lite.DICDIR
     tagger = fugashi.GenericTagger(f'-d "{folder}" -r "{folder}/mecabrc"')
     turn = threading.Lock()  # MeCab keeps its lattice in the tagger

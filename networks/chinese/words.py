@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from networks.extras import ExtraMissing
+
 _LOCK = threading.Lock()
 _REMEMBERED = 8192  # words, none of them longer than this many characters:
 _LONGEST_REMEMBERED = 16
@@ -22,8 +24,8 @@ _LONGEST_REMEMBERED = 16
 Answer = Callable[[str], tuple[str, ...]]
 
 
-class ChineseMissing(Exception):
-    """The optional extra is not installed."""
+class ChineseMissing(ExtraMissing):
+    """What reads Chinese is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,7 @@ def _load() -> Chinese:
             import jieba.posseg
         from pypinyin import Style, lazy_pinyin
     except ImportError as error:
-        raise ChineseMissing(
-            f"Chinese needs the optional extra ({error.name} is missing): "
-            "pip install -r requirements/chinese.txt"
-        ) from error
+        raise ChineseMissing(str(error.name), "chinese") from error
     _prepare(jieba.dt)
 
     def pinyin(style: Style, **options: Any) -> Answer:

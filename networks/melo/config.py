@@ -18,8 +18,8 @@ from networks.vits.config import (
     SoundSizes,
     UnfitConfig,
 )
-from networks.vits.flow import COUPLINGS
 
+COUPLINGS = 4  # of the flow, where the config does not say
 FLOW_LAYERS = 3  # of the attention in each coupling; the published code knows no other number
 
 

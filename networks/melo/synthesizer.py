@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from networks.melo.config import FLOW_LAYERS, MeloConfig
 from networks.vits.attention import AttentionStack
 from networks.vits.checkpoint import described, fill
+from networks.vits.convolution import Conv1d, place
 from networks.vits.flow import Coupling, Flow
 from networks.vits.masks import mask_of, masked, padded
 from networks.vits.synthesizer import Encoded, Manner, Sizes, Synthesizer, TooLong
@@ -59,13 +60,13 @@ class TextEncoder(nn.Module):
         self.emb = nn.Embedding(len(config.symbols), config.hidden)
         self.tone_emb = nn.Embedding(config.tones, config.hidden)
         self.language_emb = nn.Embedding(config.languages, config.hidden)
-        self.bert_proj = nn.Conv1d(WIDE_FEATURES, config.hidden, 1)
-        self.ja_bert_proj = nn.Conv1d(FEATURES, config.hidden, 1)
+        self.bert_proj = Conv1d(WIDE_FEATURES, config.hidden, 1)
+        self.ja_bert_proj = Conv1d(FEATURES, config.hidden, 1)
         self.encoder = AttentionStack(
             config.hidden, config.filters, config.heads, config.layers, config.kernel,
             config.gin if config.told_speaker else 0,
         )  # fmt: skip
-        self.proj = nn.Conv1d(config.hidden, 2 * config.channels, 1)
+        self.proj = Conv1d(config.hidden, 2 * config.channels, 1)
         self.scale = math.sqrt(config.hidden)
 
     def forward(self, text: Text, g: Tensor) -> Encoded:
@@ -158,7 +159,8 @@ def load(
     network.forget_training()
     network.flow.to(dtype)
     network.dec.to(dtype)
-    return network.to(device)
+    place(network, device)
+    return network
 
 
 def spread_over(features: Tensor, counts: Sequence[int]) -> Tensor:
@@ -166,7 +168,7 @@ def spread_over(features: Tensor, counts: Sequence[int]) -> Tensor:
     return features.T.repeat_interleave(torch.tensor(counts, device=features.device), dim=1)
 
 
-def _projected(projection: nn.Conv1d, features: Tensor | None) -> Tensor:
+def _projected(projection: Conv1d, features: Tensor | None) -> Tensor:
     """What zeros become is the bias alone, which is as much as most calls ask for."""
     if features is None:
         assert projection.bias is not None

@@ -1,0 +1,270 @@
+"""MeloTTS: a VITS2 that reads BERT, one network for each language. Source: MyShell.ai, MIT. 44.1 kHz.
+
+English (v1: Default, US, BR, INDIA, AU; v2: US, BR, INDIA, AU; v3: Newest), Chinese with English mixed in,
+Japanese, Korean, Spanish and French. Clones no voice itself: it tells the tone of its own (OpenVoice V2's
+measurements of them), from which a tone converter starts.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import attrs
+import numpy as np
+from pydantic import Field
+
+from audio import Audio, join, silence, trim
+from errors import InvalidInput, SettingsError, SpeechError
+from networks.extras import ExtraMissing
+from networks.melo.config import MeloConfig
+from networks.unreadable import UnreadableText
+from runners import melo_languages
+from runners.melo_reading import Reader, Reading, patterns_of
+from runners.melo_releases import (
+    CHECKPOINTS,
+    CONFIG,
+    TONE_FOLDER,
+    TONES,
+    Spoken,
+    first_of,
+    language_of,
+    plain,
+    source_of,
+    tag_of,
+)
+from runners.pytorch import fitting, place_of, read_config, read_tensor, read_weights
+from runners.together import seed_of, together
+from settings import RunnerSettings, options_of
+from tasks import Capability, Card, Embedding, Speak, Speech, Voice
+from weights import Store
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from networks.melo.synthesizer import Utterance
+    from networks.vits.synthesizer import TooLong
+
+logger = logging.getLogger(__name__)
+
+SPACE = "openvoice_v2"  # of the tones
+TONE_PATTERNS = (f"{TONE_FOLDER}/*.pth", "*.pth")
+# Between the pieces of one text, in seconds at normal speed: as published.
+PAUSE = 0.05
+KEPT_SILENCE = 0.03  # at the ends of such a piece, as between sentences
+PADDING = 0.5  # the shortest row of a forward is at least this share of the longest
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Noise = Annotated[float, Field(ge=0, le=2)]
+
+
+@attrs.frozen
+class Options:
+    sdp_ratio: Share = 0.2  # share of the stochastic predictor in the rhythm
+    noise_scale: Noise = 0.6  # variety of the sound
+    noise_scale_w: Noise = 0.8  # variety of the rhythm
+    bert: str | None = None  # the source of the BERT; None: the language's own
+    tones: str | None = (
+        TONES  # where the tones of the voices are; None: nowhere, nobody will convert them
+    )
+
+
+@attrs.frozen
+class _Text:
+    """What one job says: its pieces, and how all of them are spoken."""
+
+    readings: Sequence[Reading]
+    speaker: int
+    voice: str
+    speed: float
+    seed: int
+
+
+class MeloTTS:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.SPEAK,)
+    options: ClassVar[type] = Options
+    unit: ClassVar[str] = "phones"
+    batch_budget: ClassVar[float] = 4000.0
+
+    def __init__(self, settings: RunnerSettings, store: Store) -> None:
+        self._settings, self._options = settings, options_of(Options, settings)
+        self._spoken = language_of(settings)
+        place = place_of(settings)
+        source = source_of(settings)
+        folder = store.fetch(source, allow=(CONFIG, *CHECKPOINTS))
+        with fitting(source):
+            from networks.melo.synthesizer import load
+
+            config = MeloConfig.parsed(read_config(folder / CONFIG))
+            self._voices = _voices(config.names, settings)
+            self._reader = _reader(settings, self._spoken, config, store, place.device)
+            weights = read_weights(first_of(folder, CHECKPOINTS, source))
+            self._network = load(config, weights, place.device, place.dtype)
+        self._rate = config.sound.rate
+        self._tones = _tones(self._voices, self._options.tones, store)
+        self.card = Card(
+            languages=(self._spoken.tag,),
+            voices=tuple(Voice(name, tag_of(name, self._spoken)) for name in self._voices),
+            default_voice=_default(self._voices),
+            rate=self._rate,
+        )
+        self.synthesize([Speak(self._spoken.sample)])
+
+    @staticmethod
+    def sources(settings: RunnerSettings) -> Mapping[str, tuple[str, ...] | None]:
+        options, spoken = options_of(Options, settings), language_of(settings)
+        bert = options.bert or spoken.bert.source
+        found: dict[str, tuple[str, ...] | None] = {
+            source_of(settings): (CONFIG, *CHECKPOINTS),
+            bert: patterns_of(spoken.bert, bert),
+            **melo_languages.sources_of(spoken.code),
+        }
+        return {**found, options.tones: TONE_PATTERNS} if options.tones else found
+
+    def group(self, job: Speak) -> Hashable:
+        """A job with a seed runs alone: beside others, sums would be added in another order."""
+        seeded = job.seed is not None or self._settings.seed is not None
+        return object() if seeded else None
+
+    def cost(self, job: Speak) -> float:
+        return len(job.text) * self._spoken.phones_per_character
+
+    def synthesize(self, jobs: Sequence[Speak]) -> list[Speech | SpeechError]:
+        return together(jobs, self._read, self._speak)
+
+    def _read(self, job: Speak) -> _Text:
+        voice = self._voice(job.voice)
+        self._check_language(job.language)
+        try:
+            readings = self._reader.read(job.text)
+        except UnreadableText as error:
+            raise InvalidInput(str(error), param="input") from error
+        seed = seed_of(job.seed, self._settings.seed)
+        return _Text(readings, self._voices[voice], voice, job.speed, seed)
+
+    def _speak(self, texts: list[_Text]) -> list[Speech | SpeechError]:
+        readings = [reading for text in texts for reading in text.readings]
+        features = iter(self._reader.understand(readings) if readings else ())
+        rows = [
+            self._utterance(text, number, reading, next(features))
+            for text in texts
+            for number, reading in enumerate(text.readings)
+        ]
+        sounds = iter(self._sounds(rows))
+        return [self._speech(text, [next(sounds) for _ in text.readings]) for text in texts]
+
+    def _utterance(
+        self, text: _Text, number: int, reading: Reading, features: Tensor | None
+    ) -> Utterance:
+        from networks.melo.synthesizer import Utterance
+        from networks.vits.synthesizer import Manner
+
+        own, ids = self._options, reading.ids
+        manner = Manner(
+            1 / text.speed, own.noise_scale, own.noise_scale_w, own.sdp_ratio, text.seed + number
+        )
+        return Utterance(
+            ids.phones, ids.tones, ids.languages, text.speaker, features, manner=manner
+        )
+
+    def _sounds(self, rows: Sequence[Utterance]) -> list[Tensor | TooLong]:
+        """The sound of each row; rows of like length share a forward."""
+        budget = self._settings.batch_budget or self.batch_budget
+        found: dict[int, Tensor | TooLong] = {}
+        for places in packed([len(row.symbols) for row in rows], budget):
+            spoken = self._network.speak([rows[place] for place in places])
+            found.update(zip(places, spoken, strict=True))
+        return [found[place] for place in range(len(rows))]
+
+    def _speech(self, text: _Text, sounds: Sequence[Tensor | TooLong]) -> Speech | SpeechError:
+        from networks.vits.synthesizer import TooLong
+
+        if any(isinstance(sound, TooLong) for sound in sounds):
+            return InvalidInput(
+                "a sentence of this text would take more than two minutes to say", param="input"
+            )
+        parts = [Audio(np.array(sound, dtype=np.float32), self._rate) for sound in sounds]
+        return Speech(self._joined(parts, text.speed), self._tones.get(text.voice))
+
+    def _joined(self, parts: list[Audio], speed: float) -> Audio:
+        if len(parts) == 1:
+            return parts[0]
+        pause = silence(PAUSE / speed, self._rate)
+        apart = [(trim(part, keep=KEPT_SILENCE), pause) for part in parts]
+        return join([piece for pair in apart for piece in pair], self._rate)
+
+    def _voice(self, asked: str | None) -> str:
+        wanted = plain(asked or self.card.default_voice or "")
+        for name in self._voices:
+            if plain(name) == wanted:
+                return name
+        raise InvalidInput(
+            f"unknown voice {asked!r}; this model has {', '.join(self._voices)}", param="voice"
+        )
+
+    def _check_language(self, language: str | None) -> None:
+        own = self._spoken.tag
+        if language and language.lower().replace("_", "-").partition("-")[0] != own:
+            raise InvalidInput(
+                f"unknown language {language!r}; this model has {own}", param="language"
+            )
+
+
+def packed(lengths: Sequence[int], budget: float) -> Iterator[list[int]]:
+    """The places of rows that share a forward: of like length, and padded not more than the budget."""
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lambda place: lengths[place], reverse=True):
+        longest = lengths[batch[0]] if batch else 0
+        full = longest * (len(batch) + 1) > budget or lengths[place] < PADDING * longest
+        if batch and full:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def _reader(
+    settings: RunnerSettings, spoken: Spoken, config: MeloConfig, store: Store, device: str
+) -> Reader:
+    bert = options_of(Options, settings).bert
+    try:
+        return Reader(spoken, bert or spoken.bert.source, config, store, device)
+    except ExtraMissing as error:
+        raise SettingsError(f"{settings.name}: {error}") from error
+
+
+def _voices(published: Mapping[str, int], settings: RunnerSettings) -> dict[str, int]:
+    """The offered voices and their rows in the speaker table; the names are the release's own."""
+    known = {plain(name): name for name in published}
+    unknown = [name for name in settings.voices if plain(name) not in known]
+    if unknown or not known:
+        raise SettingsError(
+            f"{settings.name}: unknown voices {', '.join(unknown) or '(none)'}; "
+            f"{settings.model} has {', '.join(published) or 'none'}"
+        )
+    wanted = [known[plain(name)] for name in settings.voices] or list(published)
+    return {name: published[name] for name in wanted}
+
+
+def _default(voices: Mapping[str, int]) -> str:
+    """The voice that its makers call so, else the first."""
+    return next((name for name in voices if plain(name).endswith("-default")), next(iter(voices)))
+
+
+def _tones(voices: Mapping[str, int], source: str | None, store: Store) -> dict[str, Embedding]:
+    """The tone of each voice that has one; voices of other makers have none."""
+    if source is None:
+        return {}
+    folder = store.fetch(source, allow=TONE_PATTERNS)
+    found = {}
+    for voice in voices:
+        name = f"{plain(voice)}.pth"
+        files = [file for file in (folder / TONE_FOLDER / name, folder / name) if file.is_file()]
+        if files:
+            vector = read_tensor(files[0]).flatten().numpy()
+            found[voice] = Embedding(vector.astype(np.float32), SPACE)
+        else:
+            logger.warning("%s has no tone for the voice %s: it cannot be converted", source, voice)
+    return found
