@@ -152,12 +152,11 @@ def load(
 ) -> MeloSynthesizer:
     """A synthesizer with a checkpoint's weights, which must be exactly its own (else UnfitWeights).
 
-    The flow and the decoder run in `dtype`; text and durations stay float32.
+    The decoder runs in `dtype`; everything else stays float32.
     """
     network = described(lambda: MeloSynthesizer(config))
     fill(network, weights)
     network.forget_training()
-    network.flow.to(dtype)
     network.dec.to(dtype)
     place(network, device)
     return network
