@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import attrs
@@ -51,15 +51,13 @@ def _chinese(store: Store) -> Language:
 def _japanese(store: Store) -> Language:
     from networks.melo.japanese.front_end import Japanese
 
-    return Japanese.load()
+    return Japanese.load(_foreign(store))
 
 
 def _korean(store: Store) -> Language:
-    from networks.english.cmudict import load_cmudict
     from networks.melo.korean.front_end import Korean
 
-    words = load_cmudict(store.fetch(CMUDICT))
-    return Korean(lambda word: found[0].split() if (found := words.get(word)) else None)
+    return Korean(_foreign(store))
 
 
 def _spanish(store: Store) -> Language:
@@ -77,14 +75,21 @@ def _french(store: Store) -> Language:
 def _words(store: Store) -> EnglishWords:
     from networks.melo.english import EnglishWords
 
-    guesser = store.fetch(GUESSER) / "checkpoint20.npz"
-    return EnglishWords.load(store.fetch(LEXICON), store.fetch(CMUDICT), guesser)
+    return EnglishWords.load(store.fetch(LEXICON), store.fetch(GUESSER) / "checkpoint20.npz")
+
+
+def _foreign(store: Store) -> Callable[[str], Sequence[str] | None]:
+    """English words in texts of other languages: their sounds, where they are known."""
+    from networks.english.cmudict import load_cmudict
+
+    words = load_cmudict(store.fetch(CMUDICT))
+    return lambda word: found[0].split() if (found := words.get(word)) else None
 
 
 WAYS: Mapping[str, _Way] = {
-    "EN": _Way(_english, (LEXICON, CMUDICT, GUESSER)),
-    "ZH_MIX_EN": _Way(_chinese, (LEXICON, CMUDICT, GUESSER)),
-    "JP": _Way(_japanese),
+    "EN": _Way(_english, (LEXICON, GUESSER)),
+    "ZH_MIX_EN": _Way(_chinese, (LEXICON, GUESSER)),
+    "JP": _Way(_japanese, (CMUDICT,)),
     "KR": _Way(_korean, (CMUDICT,)),
     "ES": _Way(_spanish),
     "FR": _Way(_french),

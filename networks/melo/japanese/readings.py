@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import groupby
 
-from networks.melo.extras import ExtraMissing
+from networks.extras import ExtraMissing
 
 Items = list[dict[str, str]]
 

@@ -22,7 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from networks.melo.extras import ExtraMissing
+from networks.extras import ExtraMissing
 
 _NO_LETTERS = re.compile(r"\W+")
 _JOINT = "|"  # between phonemes of one letter

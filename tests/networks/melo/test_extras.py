@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from networks.melo.extras import ExtraMissing
+from networks.extras import ExtraMissing
 from networks.melo.flow import Language
 from networks.melo.japanese.front_end import Japanese
 from networks.melo.korean.front_end import Korean

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from networks.melo.extras import ExtraMissing
+from networks.extras import ExtraMissing
 from networks.melo.flow import CODES, FrontEnd, Table
 from networks.melo.romance.french import French
 from networks.melo.romance.french_numbers import cardinal, ordinal

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from networks.melo.extras import ExtraMissing
+from networks.extras import ExtraMissing
 from networks.melo.flow import CODES, FrontEnd, Table
 from networks.melo.japanese.english import to_katakana
 from networks.melo.japanese.front_end import Japanese

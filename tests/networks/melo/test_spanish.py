@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from networks.melo.extras import ExtraMissing
+from networks.extras import ExtraMissing
 from networks.melo.flow import CODES, FrontEnd, Table
 from networks.melo.romance.spanish import Spanish
 from networks.melo.romance.spanish_numbers import cardinal, ordinal
