@@ -22,6 +22,7 @@ from runners.admission import Door
 from runners.base import Converter, Detector, Embedder, Model, Synthesizer, Transcriber
 from runners.handle import RunnerHandle
 from runners.kokoro import Kokoro
+from runners.melo import MeloTTS
 from runners.openvoice import OpenVoiceV1Synthesizer
 from runners.openvoice_tone import (
     OpenVoiceV1ToneConverter,
@@ -48,6 +49,7 @@ FINDINGS: Mapping[str, Finding] = {
 RUNNERS: Mapping[str, type[Model]] = {
     "FasterWhisper": FasterWhisper,
     "Kokoro": Kokoro,
+    "MeloTTSSynthesizer": MeloTTS,
     "OpenVoiceV1Synthesizer": OpenVoiceV1Synthesizer,
     "OpenVoiceV1ToneConverter": OpenVoiceV1ToneConverter,
     "OpenVoiceV1ToneConverterEncoder": OpenVoiceV1ToneConverterEncoder,

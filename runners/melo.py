@@ -8,7 +8,7 @@ measurements of them), from which a tone converter starts.
 from __future__ import annotations
 
 import logging
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import attrs
@@ -35,7 +35,7 @@ from runners.melo_releases import (
     tag_of,
 )
 from runners.pytorch import fitting, place_of, read_config, read_tensor, read_weights
-from runners.together import seed_of, together
+from runners.together import next_seed, packed, seed_of, together
 from settings import RunnerSettings, options_of
 from tasks import Capability, Card, Embedding, Speak, Speech, Voice
 from weights import Store
@@ -53,7 +53,10 @@ TONE_PATTERNS = (f"{TONE_FOLDER}/*.pth", "*.pth")
 # Between the pieces of one text, in seconds at normal speed: as published.
 PAUSE = 0.05
 KEPT_SILENCE = 0.03  # at the ends of such a piece, as between sentences
-PADDING = 0.5  # the shortest row of a forward is at least this share of the longest
+# Positions, blanks included, of one breath at normal speed or faster: some 20 s. The flow's attention grows
+# with the square of its frames.
+LONGEST, SHORTEST = 600, 60
+POSITIONS = 2  # of a phone: itself and the blank after it
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Noise = Annotated[float, Field(ge=0, le=2)]
@@ -85,7 +88,7 @@ class MeloTTS:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.SPEAK,)
     options: ClassVar[type] = Options
     unit: ClassVar[str] = "phones"
-    batch_budget: ClassVar[float] = 4000.0
+    batch_budget: ClassVar[float] = 2400.0
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         self._settings, self._options = settings, options_of(Options, settings)
@@ -103,9 +106,10 @@ class MeloTTS:
             self._network = load(config, weights, place.device, place.dtype)
         self._rate = config.sound.rate
         self._tones = _tones(self._voices, self._options.tones, store)
+        voices = tuple(Voice(name, tag_of(name, self._spoken)) for name in self._voices)
         self.card = Card(
-            languages=(self._spoken.tag,),
-            voices=tuple(Voice(name, tag_of(name, self._spoken)) for name in self._voices),
+            languages=tuple(dict.fromkeys(voice.language for voice in voices)),
+            voices=voices,
             default_voice=_default(self._voices),
             rate=self._rate,
         )
@@ -128,7 +132,7 @@ class MeloTTS:
         return object() if seeded else None
 
     def cost(self, job: Speak) -> float:
-        return len(job.text) * self._spoken.phones_per_character
+        return len(job.text) * self._spoken.phones_per_character / min(job.speed, 1.0)
 
     def synthesize(self, jobs: Sequence[Speak]) -> list[Speech | SpeechError]:
         return together(jobs, self._read, self._speak)
@@ -136,8 +140,9 @@ class MeloTTS:
     def _read(self, job: Speak) -> _Text:
         voice = self._voice(job.voice)
         self._check_language(job.language)
+        longest = max(int(LONGEST * min(job.speed, 1.0)), SHORTEST)
         try:
-            readings = self._reader.read(job.text)
+            readings = self._reader.read(job.text, longest // POSITIONS)
         except UnreadableText as error:
             raise InvalidInput(str(error), param="input") from error
         seed = seed_of(job.seed, self._settings.seed)
@@ -162,29 +167,28 @@ class MeloTTS:
 
         own, ids = self._options, reading.ids
         manner = Manner(
-            1 / text.speed, own.noise_scale, own.noise_scale_w, own.sdp_ratio, text.seed + number
-        )
+            1 / text.speed, own.noise_scale, own.noise_scale_w, own.sdp_ratio,
+            next_seed(text.seed, number),
+        )  # fmt: skip
         return Utterance(
             ids.phones, ids.tones, ids.languages, text.speaker, features, manner=manner
         )
 
     def _sounds(self, rows: Sequence[Utterance]) -> list[Tensor | TooLong]:
-        """The sound of each row; rows of like length share a forward."""
-        budget = self._settings.batch_budget or self.batch_budget
+        """The sound of each row; all share a forward, or as many as memory allows."""
         found: dict[int, Tensor | TooLong] = {}
-        for places in packed([len(row.symbols) for row in rows], budget):
+        costs = [len(row.symbols) * max(row.manner.length_scale, 1.0) for row in rows]
+        for places in packed(costs, self._settings.batch_budget or self.batch_budget):
             spoken = self._network.speak([rows[place] for place in places])
             found.update(zip(places, spoken, strict=True))
         return [found[place] for place in range(len(rows))]
 
     def _speech(self, text: _Text, sounds: Sequence[Tensor | TooLong]) -> Speech | SpeechError:
-        from networks.vits.synthesizer import TooLong
-
-        if any(isinstance(sound, TooLong) for sound in sounds):
-            return InvalidInput(
-                "a sentence of this text would take more than two minutes to say", param="input"
-            )
-        parts = [Audio(np.array(sound, dtype=np.float32), self._rate) for sound in sounds]
+        parts = []
+        for sound in sounds:
+            if isinstance(sound, ValueError):
+                return InvalidInput(f"this text is too long for one breath: {sound}", param="input")
+            parts.append(Audio(np.array(sound.numpy(), dtype=np.float32), self._rate))
         return Speech(self._joined(parts, text.speed), self._tones.get(text.voice))
 
     def _joined(self, parts: list[Audio], speed: float) -> Audio:
@@ -204,25 +208,11 @@ class MeloTTS:
         )
 
     def _check_language(self, language: str | None) -> None:
-        own = self._spoken.tag
-        if language and language.lower().replace("_", "-").partition("-")[0] != own:
+        if language and not self._spoken.called(language):
             raise InvalidInput(
-                f"unknown language {language!r}; this model has {own}", param="language"
+                f"unknown language {language!r}; this model has {self._spoken.tag}",
+                param="language",
             )
-
-
-def packed(lengths: Sequence[int], budget: float) -> Iterator[list[int]]:
-    """The places of rows that share a forward: of like length, and padded not more than the budget."""
-    batch: list[int] = []
-    for place in sorted(range(len(lengths)), key=lambda place: lengths[place], reverse=True):
-        longest = lengths[batch[0]] if batch else 0
-        full = longest * (len(batch) + 1) > budget or lengths[place] < PADDING * longest
-        if batch and full:
-            yield batch
-            batch = []
-        batch.append(place)
-    if batch:
-        yield batch
 
 
 def _reader(

@@ -14,7 +14,8 @@ from weights import Store
 if TYPE_CHECKING:
     from networks.melo.english import EnglishWords
 
-LEXICON, CMUDICT = "melotts-lexicon", "cmudict"  # of the manifest
+LEXICON = "melotts-lexicon"
+ENGLISH = (LEXICON, GUESSER)  # what reads English words takes of the manifest
 
 
 @attrs.frozen
@@ -80,17 +81,15 @@ def _words(store: Store) -> EnglishWords:
 
 def _foreign(store: Store) -> Callable[[str], Sequence[str] | None]:
     """English words in texts of other languages: their sounds, where they are known."""
-    from networks.english.cmudict import load_cmudict
-
-    words = load_cmudict(store.fetch(CMUDICT))
-    return lambda word: found[0].split() if (found := words.get(word)) else None
+    lexicon = _words(store).lexicon
+    return lambda word: lexicon.get(word.upper())
 
 
 WAYS: Mapping[str, _Way] = {
-    "EN": _Way(_english, (LEXICON, GUESSER)),
-    "ZH_MIX_EN": _Way(_chinese, (LEXICON, GUESSER)),
-    "JP": _Way(_japanese, (CMUDICT,)),
-    "KR": _Way(_korean, (CMUDICT,)),
+    "EN": _Way(_english, ENGLISH),
+    "ZH_MIX_EN": _Way(_chinese, ENGLISH),
+    "JP": _Way(_japanese, ENGLISH),
+    "KR": _Way(_korean, ENGLISH),
     "ES": _Way(_spanish),
     "FR": _Way(_french),
 }

@@ -6,13 +6,14 @@ text ─► pieces ─► tokens ─► phones, tones ─► ids of every positi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from errors import WeightsError
+from networks.melo.breaths import breaths
 from networks.melo.config import MeloConfig
 from networks.melo.flow import CODES, Ids, Language, Table
 from networks.unreadable import UnreadableText
@@ -55,17 +56,25 @@ class Reader:
         self, spoken: Spoken, bert: str, config: MeloConfig, store: Store, device: str
     ) -> None:
         """`bert` is the source of the BERT; ExtraMissing where the language's packages are not installed."""
+        code = CODES[spoken.code]
+        if code.language >= config.languages:
+            raise WeightsError(
+                f"num_languages is {config.languages}; {spoken.name} is number {code.language}"
+            )
         self._language: Language = load_language(spoken.code, store)
-        self._table = Table(config.symbols, CODES[spoken.code], add_blank=config.add_blank)
+        self._table = Table(config.symbols, code, add_blank=config.add_blank)
         files = store.fetch(bert, allow=patterns_of(spoken.bert, bert))
         self._tokens, self._bert = _understanding(files, bert, config, device)
 
-    def read(self, text: str) -> list[Reading]:
-        """The pieces of a text that say something; UnreadableText for what the checkpoint cannot say."""
+    def read(self, text: str, longest: int) -> list[Reading]:
+        """What a text says, in parts of at most so many phones; UnreadableText for what cannot be said."""
         # Nobody can say half of a character, and no tokenizer takes it.
         whole = text.encode(errors="ignore").decode()
-        read = (self._piece(piece) for piece in self._language.pieces(whole))
-        return [reading for reading in read if reading is not None]
+        return [
+            reading
+            for piece in self._language.pieces(whole)
+            for reading in self._piece(piece, longest)
+        ]
 
     def understand(self, readings: Sequence[Reading]) -> list[Tensor | None]:
         """Features `[768, positions]` of each reading; None from a release that reads without BERT."""
@@ -81,15 +90,18 @@ class Reader:
             for found, reading in zip(vectors, readings, strict=True)
         ]
 
-    def _piece(self, piece: str) -> Reading | None:
+    def _piece(self, piece: str, longest: int) -> Iterator[Reading]:
         norm = self._language.normalize(piece)
+        if not any(map(str.isalnum, norm)):
+            return
         tokens = self._tokens.tokenize(norm)
         spoken = self._language.speak(norm, self._tokens.tokenize)
         if len(spoken.phones) <= EDGES:
-            return None
+            return
         if len(spoken.word2ph) != len(tokens) + EDGES:
             raise UnreadableText("BERT and the pronunciation part this text in different ways")
-        return Reading(self._table.ids(spoken), tuple(self._tokens.ids(tokens)))
+        for part, own in breaths(spoken, tokens, longest):
+            yield Reading(self._table.ids(part), tuple(self._tokens.ids(own)))
 
 
 def patterns_of(bert: Bert, source: str) -> tuple[str, ...]:

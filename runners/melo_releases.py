@@ -38,45 +38,50 @@ class Bert:
 class Spoken:
     """A language of MeloTTS."""
 
+    name: str  # by configurations of Harmony Speech Engine
     tag: str  # ISO 639-1
     code: str  # how its network is told the language: a key of `networks.melo.flow.CODES`
     bert: Bert
     phones_per_character: float  # of ordinary text, the blanks between them included
     sample: str  # spoken once, unheard, when the model is loaded
 
+    def called(self, language: str) -> bool:
+        """Whether a name or a tag means this language: KR, ko, ko-KR."""
+        primary = language.lower().replace("_", "-").partition("-")[0]
+        return primary in (self.name.lower(), self.tag)
 
-# By what configurations of Harmony Speech Engine call them.
-LANGUAGES: Mapping[str, Spoken] = {
-    "EN": Spoken(
-        "en", "EN",
+
+LANGUAGES = (
+    Spoken(
+        "EN", "en", "EN",
         Bert("google-bert/bert-base-uncased@86b5e0934494bd15c9632b12f734a8a67f723594", SAFE),
         1.8, "Ready.",
     ),
     # Chinese runs mixed with English: that is what its published weights were made for.
-    "ZH": Spoken(
-        "zh", "ZH_MIX_EN",
+    Spoken(
+        "ZH", "zh", "ZH_MIX_EN",
         Bert("google-bert/bert-base-multilingual-uncased@7cbf9a625e29989f6b9c6c2fa68234c304f7e38f", SAFE),
         2.7, "准备好了。",
     ),
-    "JP": Spoken(
-        "ja", "JP", Bert("tohoku-nlp/bert-base-japanese-v3@65243d6e5629b969c77309f217bd7b1a79d43c7e"),
+    Spoken(
+        "JP", "ja", "JP", Bert("tohoku-nlp/bert-base-japanese-v3@65243d6e5629b969c77309f217bd7b1a79d43c7e"),
         3.8, "準備できました。",
     ),
-    "KR": Spoken(
-        "ko", "KR", Bert("kykim/bert-kor-base@1779cc0982ada0216dd6de0dd4e86fb78201926d"),
+    Spoken(
+        "KR", "ko", "KR", Bert("kykim/bert-kor-base@1779cc0982ada0216dd6de0dd4e86fb78201926d"),
         3.6, "준비되었습니다.",
     ),
-    "ES": Spoken(
-        "es", "ES",
+    Spoken(
+        "ES", "es", "ES",
         Bert("dccuchile/bert-base-spanish-wwm-uncased@d1c9c4565c9d6731e57ed7f027b802697bad861e"),
         2.1, "Todo listo.",
     ),
-    "FR": Spoken(
-        "fr", "FR",
+    Spoken(
+        "FR", "fr", "FR",
         Bert("dbmdz/bert-base-french-europeana-cased@b895c3cf291f7bf4c15639078a6bee0b3e272c5b"),
         1.9, "Tout est prêt.",
     ),
-}  # fmt: skip
+)  # fmt: skip
 
 # Spelling, commit, language. The hub finds a repository however it is spelled, ours are told apart by case.
 RELEASES: Mapping[str, tuple[str, str, str]] = {
@@ -105,15 +110,16 @@ def source_of(settings: RunnerSettings) -> str:
 
 
 def language_of(settings: RunnerSettings) -> Spoken:
-    """The configured language, by the engine's name or by its tag; else that of the published repository."""
-    name = settings.source.partition("@")[0].lower()
-    wanted = settings.language or (RELEASES[name][2] if name in RELEASES else "")
-    primary = wanted.replace("_", "-").partition("-")[0].lower()
-    for engine, spoken in LANGUAGES.items():
-        if primary in (engine.lower(), spoken.tag):
+    """The configured language; else that of the published repository, which speaks no other."""
+    repository = settings.source.partition("@")[0].lower()
+    own = RELEASES[repository][2] if repository in RELEASES else None
+    wanted = settings.language or own or ""
+    for spoken in LANGUAGES:
+        if spoken.called(wanted) and own in (None, spoken.name):
             return spoken
+    able = own or ", ".join(spoken.name for spoken in LANGUAGES)
     raise SettingsError(
-        f"{settings.name}: language is {wanted or 'not said'}; MeloTTS speaks {', '.join(LANGUAGES)}"
+        f"{settings.name}: language is {wanted or 'not said'}; {settings.model} speaks {able}"
     )
 
 

@@ -21,7 +21,7 @@ from networks.openvoice.config import SynthesizerConfig
 from runners import openvoice_files
 from runners.openvoice_files import Files, Place
 from runners.pytorch import fitting, place_of, read_tensor, read_weights
-from runners.together import packed, seed_of, together
+from runners.together import next_seed, packed, seed_of, together
 from settings import RunnerSettings, options_of
 from tasks import Capability, Card, Embedding, Speak, Speech, Voice
 from weights import Store
@@ -41,7 +41,6 @@ DEFAULT = "default"  # the style of a request that names none
 LONGEST, SHORTEST = 600, 60
 PER_CHARACTER = 2  # symbols, blanks included
 PAUSE = 0.05  # seconds after each piece of a text, at normal speed
-NEXT_PIECE = 0x9E3779B97F4A7C15  # far from any seed that somebody would choose beside another
 
 
 @attrs.frozen
@@ -147,9 +146,7 @@ class OpenVoiceV1Synthesizer:
             self._options.sdp_ratio,
         )  # fmt: skip
         utterances = tuple(
-            Utterance(
-                ids, self._styles[style], attrs.evolve(manner, seed=seed + number * NEXT_PIECE)
-            )
+            Utterance(ids, self._styles[style], attrs.evolve(manner, seed=next_seed(seed, number)))
             for number, ids in enumerate(self._breaths(job))
         )
         return Reading(utterances, style, PAUSE / job.speed)

@@ -32,6 +32,10 @@ STYLES = (
     "default", "whispering", "shouting", "excited", "cheerful", "terrified", "angry", "sad", "friendly",
 )  # fmt: skip
 TONES = ("EN/en_default_se.pth", "EN/en_style_se.pth", "ZH/zh_default_se.pth")
+# Of the voices of MeloTTS, which V2 converts
+BASE_TONES = (
+    "en-au", "en-br", "en-default", "en-india", "en-newest", "en-us", "es", "fr", "jp", "kr", "zh",
+)  # fmt: skip
 SPACES = ("openvoice_v1", "openvoice_v2")
 GIN = 16
 NAMES = (
@@ -101,7 +105,10 @@ def repositories() -> Repositories:
     }
     v2 = {
         "README.md": b"#",
-        "base_speakers/ses/en-newest.pth": _tone(9),
+        **{
+            f"base_speakers/ses/{name}.pth": _tone(number)
+            for number, name in enumerate(BASE_TONES, start=20)
+        },
         "converter/checkpoint.pth": two[0],
         "converter/config.json": _json(two[1]),
     }

@@ -21,7 +21,7 @@ Speaker = Callable[[str], tuple[Sequence[str], Sequence[int]]]
 
 EDGE = "_"  # begins and ends every piece; also the blank, whose id is 0
 BLANK = 0
-_CONTINUED = "##"  # how BERT tokenizers mark a token that goes on with a word
+CONTINUED = "##"  # how BERT tokenizers mark a token that goes on with a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +167,8 @@ def grouped(tokens: Iterable[str]) -> list[list[str]]:
     """
     groups: list[list[str]] = []
     for token in tokens:
-        if groups and token.startswith(_CONTINUED) and token.strip("#"):
-            groups[-1].append(token.removeprefix(_CONTINUED))
+        if groups and token.startswith(CONTINUED) and token.strip("#"):
+            groups[-1].append(token.removeprefix(CONTINUED))
         else:
             groups.append([token])
     return groups

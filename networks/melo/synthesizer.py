@@ -24,7 +24,7 @@ from networks.vits.flow import Coupling, Flow
 from networks.vits.masks import mask_of, masked, padded
 from networks.vits.synthesizer import Encoded, Manner, Sizes, Synthesizer, TooLong
 
-MOST_FRAMES = 10_000  # of one utterance: two minutes
+MOST_FRAMES = 5_000  # of one utterance: a minute. Attention over twice as many would take 4 GB
 FLOW_KERNEL = 5  # whatever the config says of the text encoder's
 FEATURES, WIDE_FEATURES = 768, 1024  # of a position, from a base and from a large BERT
 

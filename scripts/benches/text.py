@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import settings
 from networks.chinese.words import ChineseMissing
+from networks.extras import ExtraMissing
 from networks.melo.chinese import Mandarin, Syllables
 from networks.melo.english import English, EnglishWords
-from networks.melo.extras import ExtraMissing
 from networks.melo.flow import Language
 from networks.melo.japanese.front_end import Japanese
 from networks.melo.korean.front_end import Korean

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 import catalog
 import settings
 from callers import KeySettings
-from runners import kokoro, openvoice, openvoice_tone, piper, silero, whisper
+from runners import kokoro, melo, openvoice, openvoice_tone, piper, silero, whisper
 from settings import RunnerSettings, Settings
 from tests.docs.blocks import BUNDLE, PAGES, blocks
 
@@ -25,6 +25,7 @@ MODEL = {"name": "example", "model": "silero-vad", "model_type": "SileroVAD"}
 OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
     "FasterWhisper": whisper.Options,
     "Kokoro": kokoro.Options,
+    "MeloTTSSynthesizer": melo.Options,
     "OpenVoiceV1Synthesizer": openvoice.Options,
     "OpenVoiceV1ToneConverter": openvoice_tone.Options,
     "OpenVoiceV1ToneConverterEncoder": openvoice_tone.NoOptions,

@@ -1,6 +1,7 @@
 """Models for the runners' tests, each loaded once, and a voice that leaves nothing to chance.
 
-They are those of the embedded configuration, with their real weights, and OpenVoice's, with small ones.
+They are those of the embedded configuration, with their real weights, and with small ones OpenVoice's and
+MeloTTS'.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from runners.base import Model
 from runners.piper import Piper
 from settings import BUNDLE, RunnerSettings, load, weights_root
 from tasks import Speak
-from tests import openvoice
+from tests import melo, openvoice
 from weights import Store
 
 CONFIGURED: Mapping[str, RunnerSettings] = {
     entry.name: entry
     for entry in (
         *load(BUNDLE / "configuration.yaml").model_configs,
-        *map(RunnerSettings.model_validate, openvoice.entries()),
+        *map(RunnerSettings.model_validate, [*openvoice.entries(), melo.entry("EN")]),
     )
 }
 RATE = 16000  # Hz that what listens wants
@@ -44,10 +45,8 @@ class RecordingStore(Store):
 
     def fetch(self, source: str, *, allow: Sequence[str] | None = None) -> Path:
         self.fetched[source] = None if allow is None else tuple(allow)
-        repository = source.partition("@")[0]
-        if repository in (openvoice.V1, openvoice.V2):
-            source = str(hub_folders()[repository])
-        return super().fetch(source, allow=allow)
+        on_the_hub = hub_folders().get(source.partition("@")[0], source)
+        return super().fetch(str(on_the_hub), allow=allow)
 
 
 @cache
@@ -55,7 +54,7 @@ def hub_folders() -> Mapping[str, Path]:
     """Repositories that only the hub has, with small networks in them."""
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return openvoice.lay_out(Path(folder))
+    return melo.lay_out(Path(folder))
 
 
 @attrs.frozen
