@@ -42,9 +42,11 @@ def _end(tokens: Sequence[str], counts: Sequence[int], first: int, most: int) ->
         last += 1
     if last == len(tokens):
         return last
-    places = range(last, (first + last) // 2, -1)
-    behind_marks = (place for place in places if _is_mark(tokens[place - 1]))
-    between_words = (place for place in places if not tokens[place].startswith(CONTINUED))
+    later_half = range(last, (first + last) // 2, -1)
+    behind_marks = (place for place in later_half if _is_mark(tokens[place - 1]))
+    between_words = (
+        place for place in range(last, first, -1) if not tokens[place].startswith(CONTINUED)
+    )
     return next(behind_marks, None) or next(between_words, last)
 
 
