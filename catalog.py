@@ -329,8 +329,10 @@ class Catalog:
             return None
         entry = self._entry(model, Capability.SPEAK)
         names = [offered.name for offered in (await entry.handle.card()).voices]
-        if voice in names:
-            return voice
+        # Releases of one family spell a voice in different ways: EN_INDIA, EN-INDIA.
+        same = {_plain(name): name for name in names} | {name: name for name in names}
+        if found := same.get(voice) or same.get(_plain(voice)):
+            return found
         for choice in self._voice_aliases.get(voice, ()):
             if choice in names:
                 return choice
@@ -341,6 +343,26 @@ class Catalog:
             param="voice",
             code="voice_not_found",
         )
+
+    async def options(
+        self, model: str, asked: Mapping[str, float], param: str = "options"
+    ) -> Mapping[str, float]:
+        """What a request sets of a model's knobs, checked."""
+        if not asked:
+            return {}
+        entry = self._entry(model, Capability.SPEAK)
+        knobs = {knob.name: knob for knob in (await entry.handle.card()).knobs}
+        known = ", ".join(
+            f"{knob.name} ({knob.least:g} to {knob.most:g})" for knob in knobs.values()
+        )
+        for name, value in asked.items():
+            if name not in knobs or not knobs[name].least <= value <= knobs[name].most:
+                raise InvalidInput(
+                    f"The model '{model}' cannot have {name} {value:g} for an option. "
+                    f"Its options: {known or 'none'}.",
+                    param=f"{param}.{name}",
+                )
+        return asked
 
     def _check_fallback(self, entry: Entry) -> None:
         name = entry.settings.fallback
@@ -355,3 +377,7 @@ class Catalog:
                 f"The model '{model}' cannot {capability.value}. These can: {able}.", param="model"
             )
         return entry
+
+
+def _plain(voice: str) -> str:
+    return voice.lower().replace("_", "-")

@@ -8,6 +8,7 @@ turns dataclasses into plain dicts on the way, silently, and leaves attrs classe
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from enum import Enum
 
 import attrs
@@ -58,6 +59,8 @@ class Speak:
     language: str | None = None
     speed: float = 1.0
     seed: int | None = None  # the same seed, the same sound
+    # Knobs of the model that this job sets for itself, as far as its card tells of them
+    options: Mapping[str, float] = attrs.field(factory=dict, hash=False)
 
 
 @attrs.frozen
@@ -235,6 +238,16 @@ class Voice:
 
 
 @attrs.frozen
+class Knob:
+    """A number by which a family can be adjusted, for all that it says or for one job."""
+
+    name: str
+    least: float
+    most: float
+    default: float  # as configured
+
+
+@attrs.frozen
 class Grid:
     """How a long sound may be cut into parts that come out as the whole would."""
 
@@ -255,6 +268,7 @@ class Card:
     dimensions: int | None = None  # numbers in such an embedding
     unit_length: bool = False  # such embeddings have the length 1, and so has the mean of several
     grid: Grid | None = None  # of what it converts
+    knobs: tuple[Knob, ...] = ()  # that a job may set
 
 
 class Presence(Enum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
 from catalog import Catalog
@@ -35,3 +35,13 @@ async def voice_or_default(catalog: Catalog, model: str, voice: str | None) -> s
         return await catalog.voice(model, voice)
     except InvalidInput:
         return None
+
+
+async def options_or_default(
+    catalog: Catalog, model: str, options: Mapping[str, float]
+) -> Mapping[str, float]:
+    """The asked options if this model has them too."""
+    try:
+        return await catalog.options(model, options)
+    except InvalidInput:
+        return {}

@@ -64,6 +64,11 @@ async def describe(catalog: Catalog, name: str, timeout: float) -> dict[str, Any
     if card.voices:
         described["voices"] = [{"id": v.name, "language": v.language} for v in card.voices]
         described["default_voice"] = card.default_voice
+    if card.knobs:
+        described["options"] = [
+            {"id": knob.name, "minimum": knob.least, "maximum": knob.most, "default": knob.default}
+            for knob in card.knobs
+        ]
     if state.problem:
         return {**described, "available": False, "problem": state.problem.message}
     return {**described, "available": True}

@@ -50,6 +50,14 @@ KeepAlive = Annotated[
 ]
 
 
+# Finite, and few: what they may be is the model's to say.
+KnobValues = Annotated[
+    dict[str, Annotated[float, Field(allow_inf_nan=False)]],
+    Field(
+        max_length=16,
+        description="Ours: the model's own options for this request; GET /v1/models lists them.",
+    ),
+]
 Seed = Annotated[
     Annotated[int, Field(ge=0, lt=2**63)] | None,
     Field(description="The same seed gives the same sound; models that take none refuse it."),

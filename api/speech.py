@@ -19,12 +19,13 @@ from api.cloned_voice import ClonedVoice
 from api.documented import answers, documented, reference
 from api.engine import speech as engine
 from api.engine.speech import TextToSpeechRequest, TextToSpeechResponse
-from api.fallback import voice_or_default
+from api.fallback import options_or_default, voice_or_default
 from api.files import encoded, sealed
 from api.json_body import UsingJson
 from api.languages import spoken_tag
 from api.request import (
     KeepAlive,
+    KnobValues,
     Seed,
     UsingApi,
     UsingCall,
@@ -79,6 +80,7 @@ class SpeechRequest(ClonedVoice):
         None, ge=8000, le=48000, description="Ours: Hz of the answer, if not the model's own."
     )
     seed: Seed = None
+    options: KnobValues = Field(default_factory=dict)
     keep_alive: KeepAlive = None
 
     @property
@@ -88,7 +90,8 @@ class SpeechRequest(ClonedVoice):
     async def spoken_by(self, model: str, catalog: Catalog) -> Self:
         """The same of another model."""
         voice = await voice_or_default(catalog, model, self.named_voice)
-        return self.model_copy(update={"voice": voice})
+        options = await options_or_default(catalog, model, self.options)
+        return self.model_copy(update={"voice": voice, "options": options})
 
     async def to_job(self, model: str, catalog: Catalog, api: ApiSettings) -> Speak:
         card = await catalog.synthesizer(model).card()
@@ -99,6 +102,7 @@ class SpeechRequest(ClonedVoice):
             language=spoken_tag(self.language, voice, card),
             speed=self.speed,
             seed=self.seed,
+            options=await catalog.options(model, self.options),
         )
 
 

@@ -21,6 +21,7 @@ from networks.extras import ExtraMissing
 from networks.melo.config import MeloConfig
 from networks.unreadable import UnreadableText
 from runners import melo_languages
+from runners.knobs import adjusted, knobs_of
 from runners.melo_reading import Reader, Reading, patterns_of
 from runners.melo_releases import (
     CHECKPOINTS,
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from networks.melo.synthesizer import Utterance
-    from networks.vits.synthesizer import TooLong
+    from networks.vits.synthesizer import Manner, TooLong
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +81,7 @@ class _Text:
     readings: Sequence[Reading]
     speaker: int
     voice: str
-    speed: float
-    seed: int
+    manner: Manner
 
 
 class MeloTTS:
@@ -112,6 +112,7 @@ class MeloTTS:
             voices=voices,
             default_voice=_default(self._voices),
             rate=self._rate,
+            knobs=knobs_of(self._options),
         )
         self.synthesize([Speak(self._spoken.sample)])
 
@@ -138,6 +139,8 @@ class MeloTTS:
         return together(jobs, self._read, self._speak)
 
     def _read(self, job: Speak) -> _Text:
+        from networks.vits.synthesizer import Manner
+
         voice = self._voice(job.voice)
         self._check_language(job.language)
         longest = max(int(LONGEST * min(job.speed, 1.0)), SHORTEST)
@@ -145,8 +148,12 @@ class MeloTTS:
             readings = self._reader.read(job.text, longest // POSITIONS)
         except UnreadableText as error:
             raise InvalidInput(str(error), param="input") from error
-        seed = seed_of(job.seed, self._settings.seed)
-        return _Text(readings, self._voices[voice], voice, job.speed, seed)
+        own = adjusted(self._options, job.options)
+        manner = Manner(
+            1 / job.speed, own.noise_scale, own.noise_scale_w, own.sdp_ratio,
+            seed_of(job.seed, self._settings.seed),
+        )  # fmt: skip
+        return _Text(readings, self._voices[voice], voice, manner)
 
     def _speak(self, texts: list[_Text]) -> list[Speech | SpeechError]:
         readings = [reading for text in texts for reading in text.readings]
@@ -163,13 +170,9 @@ class MeloTTS:
         self, text: _Text, number: int, reading: Reading, features: Tensor | None
     ) -> Utterance:
         from networks.melo.synthesizer import Utterance
-        from networks.vits.synthesizer import Manner
 
-        own, ids = self._options, reading.ids
-        manner = Manner(
-            1 / text.speed, own.noise_scale, own.noise_scale_w, own.sdp_ratio,
-            next_seed(text.seed, number),
-        )  # fmt: skip
+        manner = attrs.evolve(text.manner, seed=next_seed(text.manner.seed, number))
+        ids = reading.ids
         return Utterance(
             ids.phones, ids.tones, ids.languages, text.speaker, features, manner=manner
         )
@@ -189,13 +192,14 @@ class MeloTTS:
             if isinstance(sound, ValueError):
                 return InvalidInput(f"this text is too long for one breath: {sound}", param="input")
             parts.append(Audio(np.array(sound.numpy(), dtype=np.float32), self._rate))
-        return Speech(self._joined(parts, text.speed), self._tones.get(text.voice))
+        return Speech(
+            self._joined(parts, PAUSE * text.manner.length_scale), self._tones.get(text.voice)
+        )
 
-    def _joined(self, parts: list[Audio], speed: float) -> Audio:
+    def _joined(self, parts: list[Audio], pause: float) -> Audio:
         if len(parts) == 1:
             return parts[0]
-        pause = silence(PAUSE / speed, self._rate)
-        apart = [(trim(part, keep=KEPT_SILENCE), pause) for part in parts]
+        apart = [(trim(part, keep=KEPT_SILENCE), silence(pause, self._rate)) for part in parts]
         return join([piece for pair in apart for piece in pair], self._rate)
 
     def _voice(self, asked: str | None) -> str:

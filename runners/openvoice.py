@@ -19,6 +19,7 @@ from audio import Audio, join, silence
 from errors import InvalidInput, SettingsError, SpeechError, WeightsError
 from networks.openvoice.config import SynthesizerConfig
 from runners import openvoice_files
+from runners.knobs import adjusted, knobs_of
 from runners.openvoice_files import Files, Place
 from runners.pytorch import fitting, place_of, read_tensor, read_weights
 from runners.together import next_seed, packed, seed_of, together
@@ -116,6 +117,7 @@ class OpenVoiceV1Synthesizer:
             voices=tuple(Voice(style, base.language) for style in self._styles),
             default_voice=DEFAULT if DEFAULT in self._styles else next(iter(self._styles)),
             rate=self._rate,
+            knobs=knobs_of(self._options),
         )
         self.synthesize([Speak(base.warm_up)])
 
@@ -141,10 +143,8 @@ class OpenVoiceV1Synthesizer:
         style = self._style(job.voice)
         self._check_language(job.language)
         seed = seed_of(job.seed, self._settings.seed)
-        manner = Manner(
-            1 / job.speed, self._options.noise_scale, self._options.noise_scale_w,
-            self._options.sdp_ratio,
-        )  # fmt: skip
+        own = adjusted(self._options, job.options)
+        manner = Manner(1 / job.speed, own.noise_scale, own.noise_scale_w, own.sdp_ratio)
         utterances = tuple(
             Utterance(ids, self._styles[style], attrs.evolve(manner, seed=next_seed(seed, number)))
             for number, ids in enumerate(self._breaths(job))

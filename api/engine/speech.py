@@ -13,10 +13,10 @@ from starlette.responses import Response, StreamingResponse
 
 from api.cloned_voice import ClonedVoice
 from api.engine.wire import Answered, Asked, OrZero, Text, only
-from api.fallback import voice_or_default
+from api.fallback import options_or_default, voice_or_default
 from api.json_body import JsonBody
 from api.languages import spoken_tag
-from api.request import Seed, text_within_limit
+from api.request import KnobValues, Seed, text_within_limit
 from catalog import Catalog
 from errors import InvalidInput
 from settings import ApiSettings
@@ -52,6 +52,10 @@ class GenerationOptions(BaseModel):
     energy: Annotated[float | None, only(None, 0, 1, because=NO_MELODY)] = None
 
 
+class SpeakingOptions(GenerationOptions):
+    options: KnobValues = Field(default_factory=dict)
+
+
 class AudioOutputOptions(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -69,7 +73,7 @@ class TextToSpeechRequest(ClonedVoice, Asked):
     )
     language: Text = Field(None, max_length=35)
     voice: Text = None
-    generation_options: GenerationOptions | None = None
+    generation_options: SpeakingOptions | None = None
     output_options: AudioOutputOptions | None = None
     pre_processing_filters: Annotated[list[Any] | None, only(None, [], because=NO_FILTERS)] = None
     post_generation_filters: Annotated[list[Any] | None, only(None, [], because=NO_FILTERS)] = None
@@ -103,18 +107,26 @@ class TextToSpeechRequest(ClonedVoice, Asked):
 
     async def spoken_by(self, model: str, catalog: Catalog) -> Self:
         """The same of another model."""
-        return self.model_copy(update={"voice": await voice_or_default(catalog, model, self.voice)})
+        own = self.generation_options or SpeakingOptions()
+        options = await options_or_default(catalog, model, own.options)
+        return self.model_copy(
+            update={
+                "voice": await voice_or_default(catalog, model, self.voice),
+                "generation_options": own.model_copy(update={"options": options}),
+            }
+        )
 
     async def to_job(self, model: str, catalog: Catalog, api: ApiSettings) -> Speak:
         card = await catalog.synthesizer(model).card()
         voice = await catalog.voice(model, self.voice)
-        options = self.generation_options or GenerationOptions()
+        options = self.generation_options or SpeakingOptions()
         return Speak(
             text=text_within_limit(self.input, api),
             voice=voice,
             language=spoken_tag(self.language, voice, card),
             speed=options.speed or 1.0,
             seed=options.seed,
+            options=await catalog.options(model, options.options, "generation_options.options"),
         )
 
     def wanted(self, api: ApiSettings) -> Reference | Embedding | None:

@@ -237,11 +237,14 @@ def test_speed_is_the_network_s_own(load: Open, folders: Mapping[str, Path]) -> 
 @pytest.mark.parametrize(
     ("option", "value"), [("sdp_ratio", 0.9), ("noise_scale", 0.1), ("noise_scale_w", 0.1)]
 )
-def test_options_change_the_sound(
+def test_an_option_changes_the_sound_of_an_entry_or_of_one_job(
     load: Open, folders: Mapping[str, Path], option: str, value: float
 ) -> None:
-    other = load("EN", **options(folders, **{option: value}))
-    assert not np.array_equal(samples(other, JOB), samples(load("EN"), JOB))
+    usual, other = load("EN"), load("EN", **options(folders, **{option: value}))
+    assert option in [knob.name for knob in usual.card.knobs]
+    adjusted = samples(usual, attrs.evolve(JOB, options={option: value}))
+    assert np.array_equal(adjusted, samples(other, JOB))
+    assert not np.array_equal(adjusted, samples(usual, JOB))
 
 
 def test_bert_is_heard_unless_the_release_reads_without_it(load: Open, mine: Path) -> None:
