@@ -141,13 +141,7 @@ class _Encoder(_Tones):
         self._network = network.to(self._runs_on.device)
 
     def _tones(self, specs: Sequence[Tensor]) -> Tensor:
-        import torch
-
-        from networks.vits.masks import padded
-
-        with torch.inference_mode():
-            found: Tensor = self._network(padded(specs), [spec.shape[-1] for spec in specs])
-            return found.cpu()
+        return self._network.tones(specs)
 
 
 class _Converter(_Tones):

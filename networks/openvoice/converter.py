@@ -60,12 +60,9 @@ class ToneConverter(nn.Module):
     def device(self) -> torch.device:
         return self.ref_enc.proj.weight.device
 
-    @torch.inference_mode()
     def embed(self, specs: Sequence[Tensor]) -> Tensor:
         """The tones `[B, gin]`, on the CPU, of spectrograms `[bins, T]`."""
-        lengths = [spec.shape[-1] for spec in specs]
-        tones: Tensor = self.ref_enc(padded(specs).to(self.device), lengths)
-        return tones.cpu()
+        return self.ref_enc.tones(specs)
 
     @torch.inference_mode()
     def convert(self, stretches: Sequence[Stretch]) -> list[Tensor]:

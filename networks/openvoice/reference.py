@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from networks.vits.masks import mask_of, masked
+from networks.vits.masks import mask_of, masked, padded
 from networks.vits.weight_norm import NormedConv2d
 
 CHANNELS = (32, 32, 64, 64, 128, 128)
@@ -29,6 +29,19 @@ class ReferenceEncoder(nn.Module):
             bins = _half(bins)
         self.gru = nn.GRU(CHANNELS[-1] * bins, STATE, batch_first=True)
         self.proj = nn.Linear(STATE, gin)
+
+    @torch.inference_mode()
+    def tones(self, specs: Sequence[Tensor]) -> Tensor:
+        """`[B, gin]`, on the CPU, of spectrograms `[bins, T]`.
+
+        An accelerator takes all at once. A CPU is twice as fast one after the other: the first layers'
+        images of a batch are larger than its cache.
+        """
+        device = self.proj.weight.device
+        if device.type == "cpu":
+            return torch.cat([self(spec[None], [spec.shape[-1]]) for spec in specs])
+        made: Tensor = self(padded(specs).to(device), [spec.shape[-1] for spec in specs])
+        return made.cpu()
 
     def forward(self, spec: Tensor, lengths: Sequence[int]) -> Tensor:
         """`[B, gin]` of `[B, bins, T]`, each row told by its own frames alone."""
