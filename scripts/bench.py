@@ -14,6 +14,7 @@ from scripts.benches import (
     crowd,
     first_byte,
     footprint,
+    melo,
     text,
     transcription,
     vad,
@@ -28,6 +29,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "batcher": batcher.run,
     "batching": batching.run,
     "footprint": footprint.run,
+    "melo": melo.run,
     "text": text.run,
 }
 

@@ -4,6 +4,7 @@ CONFIG, TOKENIZER          what config.json and tokenizer_config.json say
 vocabulary(words)          the text of a vocab.txt: BERT's marks, letters as words and within words, words
 checkpoint(config, seed)   name → tensor, under the published names
 repository()               {path: bytes}, for a fake hub or a folder
+    a_bert(FULL_SIZE, layers)  a network as large as the published ones
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from networks.bert.encoder import Bert, BertConfig
+from networks.bert.encoder import Bert, BertConfig, load
 from networks.vits.checkpoint import described
 
 MARKS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
@@ -37,6 +38,10 @@ CONFIG: dict[str, Any] = {
     "layer_norm_eps": 1e-12,
     "pad_token_id": 0,
 }
+FULL_SIZE: dict[str, Any] = {
+    **CONFIG, "vocab_size": 30522, "num_hidden_layers": 12, "intermediate_size": 3072,
+    "max_position_embeddings": 512,
+}  # fmt: skip
 TOKENIZER: dict[str, Any] = {"do_lower_case": True}
 
 
@@ -62,6 +67,10 @@ def checkpoint(config: Mapping[str, Any] = CONFIG, seed: int = 0) -> dict[str, T
         "cls.predictions.bias": torch.zeros(parsed.words),
     }
     return {**weights, **others}
+
+
+def a_bert(config: Mapping[str, Any], layers: int) -> Bert:
+    return load(BertConfig.parsed(config), checkpoint(config), layers=layers)
 
 
 def repository(words: Iterable[str] = (), weights: str = "pytorch_model.bin") -> dict[str, bytes]:

@@ -3,6 +3,7 @@
     repositories()                {repository: {path: bytes}}, for a fake hub, at the commits()
     folders = lay_out(tmp_path)   the same as folders, with OpenVoice's, which have the tones of the voices
     entry("EN", folders)          an entry of a configuration that uses them
+    a_synthesizer(full_size())    a network as large as the published ones
 
 The networks are random: they babble at 44.1 kHz, and every phone lasts three frames or so. The symbols are
 the published ones where the golden data lie beside the repository.
@@ -15,7 +16,7 @@ import math
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +24,11 @@ from runners.melo_releases import LANGUAGES, RELEASES
 from tests import bert, openvoice
 from tests.golden import golden, read_json
 from tests.vits import checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from networks.melo.synthesizer import MeloSynthesizer
 
 VOICES = {
     "MeloTTS-English": {"EN-US": 0, "EN-BR": 1, "EN_INDIA": 2, "EN-AU": 3, "EN-Default": 4},
@@ -75,6 +81,11 @@ _CONFIG: dict[str, Any] = {
     "num_tones": 16,
     "num_languages": 10,
 }  # fmt: skip
+_FULL_SIZE = {
+    "inter_channels": 192, "hidden_channels": 192, "filter_channels": 768, "n_layers": 6,
+    "resblock_kernel_sizes": [3, 7, 11], "resblock_dilation_sizes": [[1, 3, 5]] * 3,
+    "upsample_initial_channel": 512, "gin_channels": 256,
+}  # fmt: skip
 _ENOUGH_FOR_ENGLISH = (
     "_ AA E EE N OO V a aa ae ah ai an ang ao aw ay b ch d dh e eh ei en eng er ey f g h hh i iy ih ing j jh "
     "k l m n ng o ong ou ow oy p q r s sh t th u uh uw w x y z zh ! ? … , . ' - SP UNK"
@@ -99,16 +110,35 @@ def config(voices: Mapping[str, int]) -> dict[str, Any]:
     return {**_CONFIG, "data": data, "symbols": symbols()}
 
 
-@cache
-def _weights() -> bytes:
+def full_size() -> dict[str, Any]:
+    """What config.json says of an English release, in the published sizes."""
+    model = {**_CONFIG["model"], **_FULL_SIZE}
+    data = {**_CONFIG["data"], "filter_length": 2048, "n_speakers": 256}
+    return {**config({}), "data": data, "model": model}
+
+
+def weights(values: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Random weights for a config, under the published names."""
     from networks.melo.config import MeloConfig
     from networks.melo.synthesizer import MeloSynthesizer
 
-    found = checkpoint(lambda: MeloSynthesizer(MeloConfig.parsed(config({}))))
+    found = checkpoint(lambda: MeloSynthesizer(MeloConfig.parsed(values)))
     # Three frames for a phone, give or take what chance does.
     found["dp.proj.weight"] *= 0.1
     found["dp.proj.bias"].fill_(math.log(3) / 0.8)
-    return openvoice.saved({"model": found, "iteration": 7, "optimizer": None})
+    return found
+
+
+def a_synthesizer(values: Mapping[str, Any]) -> MeloSynthesizer:
+    from networks.melo.config import MeloConfig
+    from networks.melo.synthesizer import load
+
+    return load(MeloConfig.parsed(values), weights(values))
+
+
+@cache
+def _checkpoint() -> bytes:
+    return openvoice.saved({"model": weights(config({})), "iteration": 7, "optimizer": None})
 
 
 @cache
@@ -129,7 +159,7 @@ def repositories() -> Mapping[str, Repository]:
         f"myshell-ai/{name}": {
             "README.md": b"#",
             "config.json": json.dumps(config(voices)).encode(),
-            "checkpoint.pth": _weights(),
+            "checkpoint.pth": _checkpoint(),
         }
         for name, voices in VOICES.items()
     }

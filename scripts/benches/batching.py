@@ -35,9 +35,9 @@ def synthesizer(config: dict[str, Any]) -> Forward:
     def spoken(count: int, scale: float = 1.0) -> float:
         utterances = [
             Utterance([n % 40 for n in range(round(90 * share))], 1, Manner(scale, seed=number))
-            for number, share in enumerate(_shares(count))
+            for number, share in enumerate(shares(count))
         ]
-        return _samples(network.speak(utterances)) / rate
+        return samples_in(network.speak(utterances)) / rate
 
     # Random weights speak at a pace of their own.
     pace = ITEM / spoken(1)
@@ -61,9 +61,9 @@ def converter(config: dict[str, Any]) -> Forward:
     def converted(count: int) -> float:
         stretches = [
             Stretch(spec[:, : round(spec.shape[1] * share)], source, target)
-            for share in _shares(count)
+            for share in shares(count)
         ]
-        return _samples(network.convert(stretches)) / sound.rate
+        return samples_in(network.convert(stretches)) / sound.rate
 
     return converted
 
@@ -78,7 +78,7 @@ def reference_encoder(config: dict[str, Any]) -> Forward:
     spec = torch.rand(sound.bins, _frames(sound))
 
     def embedded(count: int) -> float:
-        clips = [spec[:, : round(spec.shape[1] * share)] for share in _shares(count)]
+        clips = [spec[:, : round(spec.shape[1] * share)] for share in shares(count)]
         network.embed(clips)
         heard: float = sum(clip.shape[1] for clip in clips) * sound.hop / sound.rate
         return heard
@@ -107,11 +107,11 @@ def run(bench: Bench) -> None:
         forward = load()
         for threads in sorted({1, before}):
             torch.set_num_threads(threads)
-            print(f"  {name}, {threads} thread{'s'[: threads - 1]}: {_told(forward)}", flush=True)
+            print(f"  {name}, {threads} thread{'s'[: threads - 1]}: {told(forward)}", flush=True)
     torch.set_num_threads(before)
 
 
-def _told(forward: Forward) -> str:
+def told(forward: Forward) -> str:
     """The speed of every size of batch, each the best of rounds in turn: others may use the machine too."""
     forward(1)
     rounds = [{size: _speed(forward, size) for size in SIZES} for _ in range(TIMES)]
@@ -131,7 +131,7 @@ def _speed(forward: Forward, size: int) -> float:
     return held[0] / took
 
 
-def _shares(count: int) -> list[float]:
+def shares(count: int) -> list[float]:
     """Lengths of a batch's items, the longest 1."""
     return [1 - (1 - SHORTEST) * number / max(count - 1, 1) for number in range(count)]
 
@@ -141,7 +141,7 @@ def _frames(sound: Any) -> int:
     return frames
 
 
-def _samples(sounds: Sequence[Tensor | TooLong]) -> float:
+def samples_in(sounds: Sequence[Tensor | TooLong]) -> float:
     count = 0
     for sound in sounds:
         if isinstance(sound, Exception):

@@ -45,7 +45,7 @@ FRENCH = (
 )
 _SYMBOLS = "_,.!?-~…NQabdefghijklmnopstuvwxyzɑæʃʑçɯɪɔɛɹðəɫɥɸʊɾʒθβŋɦ⁼ʰ`^#*=ˈˌ→↓↑ "
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+TOKEN = re.compile(r"\w+|[^\w\s]")
 
 Read = Callable[[str], object]
 
@@ -110,5 +110,5 @@ def _words(store: Store) -> EnglishWords:
 def _spoken(language: Language) -> Read:
     """Without the BERT tokenizer, which is none of the front end's own: words and marks instead."""
     return lambda text: [
-        language.speak(language.normalize(piece), _TOKEN.findall) for piece in language.pieces(text)
+        language.speak(language.normalize(piece), TOKEN.findall) for piece in language.pieces(text)
     ]
