@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
 
-from pipelines.sentences import LONGEST, LONGEST_START, SHORTEST_START, split
+from pipelines.sentences import LONGEST, LONGEST_START, SHORTEST_START, SYLLABLES, split
 
 repeatable = profile(derandomize=True, deadline=None)
 LANGUAGES = ("en", "en-US", "de", "fr", "ja", "zh", "hi", "ar", "xx", "")
@@ -18,6 +18,11 @@ CLAUSES = "We went out, as we always do; it rained—badly, to be fair: so we ca
 
 def pieces(text: str, language: str = "en") -> list[str]:
     return list(split(text, language))
+
+
+def length(piece: str) -> int:
+    """In Latin letters, of which a syllable's sign is worth three."""
+    return len(piece) + 2 * len(SYLLABLES.findall(piece))
 
 
 def bare(text: str) -> str:
@@ -44,7 +49,7 @@ writing = st.lists(
 def test_nothing_is_lost_but_white_space_and_nothing_is_too_long(text: str, language: str) -> None:
     found = pieces(text, language)
     assert bare("".join(found)) == bare(text)
-    assert all(piece and piece == piece.strip() and len(piece) <= LONGEST for piece in found)
+    assert all(piece and piece == piece.strip() and length(piece) <= LONGEST for piece in found)
 
 
 @repeatable
@@ -85,6 +90,20 @@ def test_english_is_cut_where_sentences_end(text: str, sentences: list[str]) -> 
         ("de", "Das ist z.B. gut. Ja.", ["Das ist z.B. gut.", "Ja."]),
         ("es", "¿Qué tal? ¡Bien!", ["¿Qué tal?", "¡Bien!"]),
         ("EN-us", "Mr. Jones came. Good.", ["Mr. Jones came.", "Good."]),
+        (
+            "zh",
+            "价格是3.5元，共1,200个。他走了……真的！",
+            ["价格是3.5元，共1,200个。", "他走了……", "真的！"],
+        ),
+        ("ja", "今日はA.I.の話をした。3.5点です！", ["今日はA.I.の話をした。", "3.5点です！"]),
+        ("ko", "안녕하세요. 3.5퍼센트입니다! 네?", ["안녕하세요.", "3.5퍼센트입니다!", "네?"]),
+        (
+            "es",
+            "El Sr. Pérez llegó a EE. UU. ayer. ¡Bien!",
+            ["El Sr. Pérez llegó a EE. UU. ayer.", "¡Bien!"],
+        ),
+        ("fr", "M. Hugo vint. C’est vrai ? Oui !", ["M. Hugo vint.", "C’est vrai ?", "Oui !"]),
+        ("fr", "En 50 av. J.-C., c.-à-d. avant. Fin.", ["En 50 av. J.-C., c.-à-d. avant.", "Fin."]),
     ],
 )
 def test_other_languages_are_cut_by_their_own_rules(
@@ -139,6 +158,28 @@ def test_only_the_very_first_piece_comes_early() -> None:
     )
     assert len(sentence) > LONGEST_START
     assert pieces(f"{sentence} {sentence}")[2:] == [sentence]
+
+
+@pytest.mark.parametrize(
+    ("language", "clause"),
+    [
+        ("zh", "我们沿着河边走了很久，"),
+        ("ja", "川に沿って歩いて行きました、"),
+        ("ko", "우리는 강을 따라 걸었고, "),
+    ],
+)
+def test_signs_of_syllables_are_longer_than_letters(language: str, clause: str) -> None:
+    sentence = clause * 12
+    first, *rest = pieces(sentence, language)
+    assert first == clause.strip()
+    assert len(rest) > 1
+    assert all(length(piece) <= LONGEST for piece in rest)
+    assert all(piece.endswith(clause.strip()[-1]) for piece in rest)
+
+
+def test_dots_without_end_are_cut_all_the_same() -> None:
+    found = pieces("A. " * 5000, "fr")
+    assert all(length(piece) <= LONGEST for piece in found)
 
 
 def test_a_short_first_sentence_is_not_cut() -> None:
