@@ -22,6 +22,8 @@ LONGEST_START = 80
 # A comma or a dash between digits is no pause (12,500; 10:30; 1990–95); their full-width kin always are.
 CLAUSE = re.compile(r"[,;:،–]+[\"')\]”’]*\s+|[、，；：—…]+[\"')\]”’]*\s*")
 SPACE = re.compile(r"\s+")
+# Where a sentence of Chinese or Japanese ends, whatever stands after it.
+STOP = re.compile(r"(?:[。！？｡]|……)[。！？｡…]*[」』）】》”’\"']*")
 # Hangul, kana and ideographs: read aloud, each is as long as three letters.
 SYLLABLES = re.compile(
     r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
@@ -48,8 +50,17 @@ def _sentences(text: str, language: str) -> Iterator[str]:
     for line in text.splitlines():
         found = sentencex.segment(tag, line)
         for sentence in found if tag == "en" else _mended(found):
-            if stripped := sentence.strip():
-                yield stripped
+            for part in _parted(sentence):
+                if stripped := part.strip():
+                    yield stripped
+
+
+def _parted(sentence: str) -> Iterator[str]:
+    start = 0
+    for match in STOP.finditer(sentence):
+        yield sentence[start : match.end()]
+        start = match.end()
+    yield sentence[start:]
 
 
 def _mended(sentences: Iterable[str]) -> Iterator[str]:
