@@ -87,11 +87,11 @@ def _reading(per_position: float) -> None:
         except ExtraMissing as missing:
             print(f"  {spoken.name}: {missing}")
             continue
+        first = seconds(_read, language, text)  # no word is remembered yet
         positions = 2 * sum(len(phones.phones) + 1 for phones in _read(language, text))
         speaking = positions * per_position
-        first = seconds(_read, language, text)
         later = median_seconds(5, _read, language, text)
-        share = verdict(later / speaking, 0.1, at_most=True)
+        share = verdict(first / speaking, 0.1, at_most=True)
         print(
             f"  {spoken.name}, {positions} positions: read in {later * 1000:.1f} ms ({first * 1000:.1f} at "
             f"first), spoken in {speaking:.2f} s: {share}"
