@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +24,11 @@ from networks.harmony.config import BANDS, HOP, VocoderConfig
 from networks.vits.checkpoint import described, fill
 from networks.vits.convolution import place
 from networks.vits.masks import mask_of, masked, padded
+from networks.vits.stretches import in_stretches
 from networks.vits.weight_norm import NormedConv1d, NormedConvTranspose1d
 
 NEWER = "parametrizations.weight.original"  # how PyTorch 2 names the parts of a normalised weight
+STRETCH = 1 << 20  # values of one layer that a CPU works on at a time: 4 MiB
 RANGE = 4.0  # mels are from -4 to 4, and the vocoder has learned them from -1 to 1
 
 Lengths = Sequence[int]
@@ -58,6 +61,7 @@ class Vocoder(nn.Module):
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
         self.config = config
+        self.stretch = STRETCH
         self.melgan = nn.ModuleDict(
             {str(place): layer for place, layer in enumerate(_layers(config)) if layer is not None}
         )
@@ -75,8 +79,7 @@ class Vocoder(nn.Module):
         """Frames to either side that a sample depends on; 16 in the published sizes."""
         steps = math.ceil(pqmf.TAPS / 2 / BANDS) + self.config.edge
         for scale in reversed(self.config.scales):
-            upsampled = 2 * scale - 1 - overlap(scale)
-            steps = math.ceil((steps + sum(self.config.margins) + upsampled) / scale)
+            steps = self._reach(scale, steps)
         return steps + self.config.edge
 
     @property
@@ -92,29 +95,67 @@ class Vocoder(nn.Module):
     def speak(self, mels: Sequence[Tensor]) -> list[Tensor]:
         """Samples `[200 T]`, float32 on the CPU, of mels `[bands, T]` from -4 to 4.
 
-        They are as loud as the mel says, which may be louder than 1.
+        They are as loud as the mel says, which may be louder than 1. An accelerator takes all rows at
+        once; a CPU is fastest with what fits into its cache: one row after the other, in stretches.
         """
         counts = [mel.shape[-1] for mel in mels]
         mels = [_lengthened(mel, self.least) for mel in mels]
-        lengths = [mel.shape[-1] for mel in mels]
-        bands = self(padded(mels).to(self.device, self.dtype) / RANGE, lengths)
-        made = pqmf.merged(bands.float()).cpu()
-        return [row[0, : count * HOP] for row, count in zip(made, counts, strict=True)]
+        if self.device.type == "cpu":
+            rows = [pqmf.merged(self._row(self._told(mel[None])).float())[0, 0] for mel in mels]
+        else:
+            lengths = [mel.shape[-1] for mel in mels]
+            bands = self(self._told(padded(mels)), lengths)
+            rows = list(pqmf.merged(bands.float()).cpu()[:, 0])
+        return [row[: count * HOP] for row, count in zip(rows, counts, strict=True)]
 
     def forward(self, x: Tensor, lengths: Lengths) -> Tensor:
         """Bands `[B, 4, 50 T]` of mels `[B, bands, T]` from -1 to 1, zeros behind each row's end."""
-        config, layers = self.config, list(self.melgan.values())
-        first, *middle, last = layers
-        x = first(mirrored(x, config.edge, lengths))
-        for scale in config.scales:
-            upsampler, *stacks = middle[: 1 + config.stacks]
-            middle = middle[1 + config.stacks :]
-            x = upsampler(masked(F.leaky_relu(x, config.slope), mask_of(lengths, x)))
+        x = self._begin(x, lengths)
+        for stage, scale in enumerate(self.config.scales):
+            x = self._stage(stage, x, lengths)
             lengths = [length * scale for length in lengths]
-            for stack in stacks:
-                x = stack(x, lengths)
-        x = last(mirrored(F.leaky_relu(x, config.slope), config.edge, lengths))
-        return masked(torch.tanh(x), mask_of(lengths, x))
+        bands = self._end(x, lengths)
+        return masked(bands, mask_of(lengths, bands))
+
+    def _told(self, mels: Tensor) -> Tensor:
+        return mels.to(self.device, self.dtype) / RANGE
+
+    def _row(self, x: Tensor) -> Tensor:
+        """The same of one row alone, in stretches."""
+        x = self._begin(x, [x.shape[-1]])
+        for stage, scale in enumerate(self.config.scales):
+            x = in_stretches(
+                partial(self._stage, stage), x,
+                length=max(self.stretch // (x.shape[1] // 2 * scale), 1),
+                reach=self._reach(scale, 0), rate=scale,
+            )  # fmt: skip
+        return in_stretches(self._end, x, length=self.stretch // x.shape[1], reach=self.config.edge)
+
+    def _begin(self, x: Tensor, lengths: Lengths) -> Tensor:
+        made: Tensor = self.melgan["1"](mirrored(x, self.config.edge, lengths))
+        return made
+
+    def _stage(self, stage: int, x: Tensor, lengths: Lengths | None = None) -> Tensor:
+        lengths = lengths or [x.shape[-1]] * len(x)
+        size = 1 + self.config.stacks
+        _, *layers, _ = self.melgan.values()
+        upsampler, *stacks = layers[stage * size : (stage + 1) * size]
+        x = upsampler(masked(F.leaky_relu(x, self.config.slope), mask_of(lengths, x)))
+        lengths = [length * self.config.scales[stage] for length in lengths]
+        for stack in stacks:
+            x = stack(x, lengths)
+        return x
+
+    def _end(self, x: Tensor, lengths: Lengths | None = None) -> Tensor:
+        *_, last = self.melgan.values()
+        lengths = lengths or [x.shape[-1]] * len(x)
+        x = mirrored(F.leaky_relu(x, self.config.slope), self.config.edge, lengths)
+        return torch.tanh(last(x))
+
+    def _reach(self, scale: int, steps: int) -> int:
+        """Steps before a stage that its output depends on, `steps` of which are asked for."""
+        upsampled = 2 * scale - 1 - overlap(scale)
+        return math.ceil((steps + sum(self.config.margins) + upsampled) / scale)
 
 
 def _layers(config: VocoderConfig) -> Iterator[nn.Module | None]:

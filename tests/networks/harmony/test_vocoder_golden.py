@@ -102,6 +102,36 @@ def test_a_row_of_a_padded_batch_is_what_the_original_makes_of_it_alone(
     assert not together[2:, :, alone.shape[2] :].any()
 
 
+@torch.inference_mode()
+def test_a_sound_in_stretches_is_the_whole(
+    config: VocoderConfig, weights: dict[str, Tensor], stored: dict[str, Tensor]
+) -> None:
+    network = vocoder.load(config, weights)
+    network.stretch = 1 << 11
+    mel = stored["synth_text0.mel_synth"]
+    _same(network.speak([mel])[0], stored["synth_text0.wav_raw"])
+
+
+def test_parts_that_know_their_context_join_without_seams(
+    network: Vocoder, stored: dict[str, Tensor]
+) -> None:
+    mel, parts = stored["synth_text0.mel_synth"], []
+    for start in range(0, mel.shape[1], 30):
+        first = max(start - network.context, 0)
+        part = mel[:, first : start + 30 + network.context]
+        parts.append(network.speak([part])[0][(start - first) * HOP : (start - first + 30) * HOP])
+    _same(torch.cat(parts), stored["synth_text0.wav_raw"])
+
+
+def test_a_mel_that_is_too_short_to_be_mirrored_sounds_as_it_goes_on(
+    network: Vocoder, stored: dict[str, Tensor]
+) -> None:
+    mel = stored["no_breaks.mel_synth"]
+    short, longer = network.speak([mel[:, :3], mel[:, [0, 1, 2, 2, 2, 2]]])
+    assert len(short) == 3 * HOP
+    _same(short, longer[: 3 * HOP])
+
+
 def test_the_bank_of_bands_is_the_original_s(stored: dict[str, Tensor]) -> None:
     _same(pqmf.prototype().float(), stored["pqmf.prototype"])
     _same(pqmf.filters(turn=1.0)[:, None], stored["pqmf.analysis_filter"])
