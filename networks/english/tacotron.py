@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from networks.english import addresses, amounts, moments, numerals
 from networks.english.abbreviations import HASHTAG, NUMBER_SIGN
@@ -26,7 +27,6 @@ _ABBREVIATIONS = pairs(
     "drs doctors, rev reverend, lt lieutenant, hon honorable, sgt sergeant, capt captain, "
     "esq esquire, ltd limited, col colonel, ft fort"
 )
-_ABBREVIATION = re.compile(rf"\b({'|'.join(_ABBREVIATIONS)})\.", re.IGNORECASE)
 _SIGNS = pairs(
     "& and, @ at, + plus, = equals, % percent, ° degrees, $ dollars, £ pounds, € euros, ¥ yen, "
     "₹ rupees"
@@ -79,17 +79,20 @@ _LOOSE: tuple[Rule, ...] = ((amounts.GLUED, _say("")), (amounts.NEGATIVE, _say("
 
 
 class Style:
-    """In what these models differ: the currencies they learned, and how they say the time of day."""
+    """In what these models differ: currencies, abbreviations, and how they say the time of day."""
 
     def __init__(
         self,
         currencies: Mapping[str, Units],
         between: str,
         read_time: Callable[[re.Match[str], Dialect], str] = moments.read_time,
+        abbreviations: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._currencies = currencies
         self._between = between  # dollars and cents
         self._time: Rule = (moments.TIME, read_time)
+        self._abbreviations = {**_ABBREVIATIONS, **abbreviations}
+        self._abbreviation = re.compile(rf"\b({'|'.join(self._abbreviations)})\.", re.IGNORECASE)
 
     def expand(self, text: str) -> str:
         """Text in which every number, sign and abbreviation is a word; case is left alone."""
@@ -106,7 +109,7 @@ class Style:
         text = _read(text, _LOOSE)
         text = _NUMBER.sub(_read_number, text)
         text = _SIGN.sub(lambda found: f" {_SIGNS[found.group()]} ", text)
-        text = _ABBREVIATION.sub(lambda found: _ABBREVIATIONS[found[1].lower()], text)
+        text = self._abbreviation.sub(lambda found: self._abbreviations[found[1].lower()], text)
         return _PADDING.sub(" ", text)
 
     def _read_money(self, found: re.Match[str], dialect: Dialect) -> str:
