@@ -21,6 +21,8 @@ from pipelines.voice_memory import VoiceMemory
 from runners.admission import Door
 from runners.base import Converter, Detector, Embedder, Model, Synthesizer, Transcriber
 from runners.handle import RunnerHandle
+from runners.harmony import HarmonySpeechSynthesizer, HarmonySpeechVocoder
+from runners.harmony_encoder import HarmonySpeechEncoder
 from runners.kokoro import Kokoro
 from runners.melo import MeloTTS
 from runners.openvoice import OpenVoiceV1Synthesizer
@@ -48,6 +50,9 @@ FINDINGS: Mapping[str, Finding] = {
 
 RUNNERS: Mapping[str, type[Model]] = {
     "FasterWhisper": FasterWhisper,
+    "HarmonySpeechEncoder": HarmonySpeechEncoder,
+    "HarmonySpeechSynthesizer": HarmonySpeechSynthesizer,
+    "HarmonySpeechVocoder": HarmonySpeechVocoder,
     "Kokoro": Kokoro,
     "MeloTTSSynthesizer": MeloTTS,
     "OpenVoiceV1Synthesizer": OpenVoiceV1Synthesizer,

@@ -27,6 +27,8 @@ class Capability(Enum):
     DETECT = "detect"
     EMBED = "embed"
     CONVERT = "convert"
+    COMPOSE = "compose"
+    VOCODE = "vocode"
 
 
 @attrs.frozen
@@ -139,7 +141,34 @@ class Convert:
     offset: int = 0  # samples of the whole before this part of it, a multiple of its grid's step
 
 
-Job = Speak | Transcribe | Detect | Embed | Convert
+@attrs.frozen(eq=False)
+class Compose:
+    """Say `text` in somebody's voice, as features of which a vocoder makes the sound."""
+
+    text: str
+    voice: Embedding
+    language: str | None = None
+    speed: float = 1.0
+    pitch: float = 1.0  # factors of what the model would do
+    energy: float = 1.0
+
+
+@attrs.frozen(eq=False)
+class Features:
+    """A mel spectrogram [bands, frames]; only a vocoder of the same space makes sound of it."""
+
+    mel: NDArray[np.float32]
+    space: str  # the models that agree on what its numbers mean
+
+
+@attrs.frozen(eq=False)
+class Vocode:
+    """Make sound of features, as loud as they say: it may be louder than 1."""
+
+    features: Features
+
+
+Job = Speak | Transcribe | Detect | Embed | Convert | Compose | Vocode
 
 
 # Results
@@ -212,7 +241,7 @@ class Activity:
     duration: float
 
 
-Result = Speech | Transcript | Activity | Embedding
+Result = Speech | Transcript | Activity | Embedding | Features
 
 
 # What a runner answers
@@ -264,10 +293,10 @@ class Card:
     default_voice: str | None = None
     rate: int | None = None  # Hz of what it speaks or wants to hear
     same_speaker: float | None = None  # cosine from which two embeddings are of one speaker
-    space: str | None = None  # of the embeddings that it makes or takes
+    space: str | None = None  # of the embeddings that it makes or takes, or features that it takes
     dimensions: int | None = None  # numbers in such an embedding
     unit_length: bool = False  # such embeddings have the length 1, and so has the mean of several
-    grid: Grid | None = None  # of what it converts
+    grid: Grid | None = None  # of what it converts, or of the sound that it makes of features
     knobs: tuple[Knob, ...] = ()  # that a job may set
 
 

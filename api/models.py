@@ -22,6 +22,8 @@ TASKS = {
     "detect": "vad",
     "embed": "speaker-embedding",
     "convert": "voice-conversion",
+    "compose": "speech-features",
+    "vocode": "vocoding",
 }
 
 

@@ -18,14 +18,17 @@ from tasks import (
     Call,
     Capability,
     Card,
+    Compose,
     Convert,
     Detect,
     Embed,
     Embedding,
+    Features,
     Speak,
     Speech,
     Transcribe,
     Transcript,
+    Vocode,
 )
 from weights import Store
 
@@ -35,6 +38,8 @@ CAPABILITY_OF: dict[type, Capability] = {
     Detect: Capability.DETECT,
     Embed: Capability.EMBED,
     Convert: Capability.CONVERT,
+    Compose: Capability.COMPOSE,
+    Vocode: Capability.VOCODE,
 }
 
 
@@ -64,6 +69,16 @@ class Embedder(Protocol):
 class Converter(Protocol):
     async def card(self) -> Card: ...
     async def convert(self, job: Convert, call: Call) -> Speech: ...
+
+
+class Composer(Protocol):
+    async def card(self) -> Card: ...
+    async def compose(self, job: Compose, call: Call) -> Features: ...
+
+
+class Vocoder(Protocol):
+    async def card(self) -> Card: ...
+    async def vocode(self, job: Vocode, call: Call) -> Speech: ...
 
 
 # What a family provides

@@ -22,16 +22,19 @@ from tasks import (
     Answer,
     Call,
     Card,
+    Compose,
     Convert,
     Detect,
     Embed,
     Embedding,
+    Features,
     Job,
     Speak,
     Speech,
     State,
     Transcribe,
     Transcript,
+    Vocode,
 )
 
 # Seconds before a call is tried again: connections to a process that died are known as dead by then.
@@ -88,6 +91,12 @@ class RunnerHandle:
         return await self._run(job, call, Embedding)
 
     async def convert(self, job: Convert, call: Call) -> Speech:
+        return await self._run(job, call, Speech)
+
+    async def compose(self, job: Compose, call: Call) -> Features:
+        return await self._run(job, call, Features)
+
+    async def vocode(self, job: Vocode, call: Call) -> Speech:
         return await self._run(job, call, Speech)
 
     async def _run(self, job: Job, call: Call, expected: type[Answered]) -> Answered:

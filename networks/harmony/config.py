@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import attrs
-from torch import Tensor
 
 from networks.vits.config import DEEPEST, KERNELS, TABLE, WIDEST, Section, UnfitConfig
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 RATE = 16000  # Hz of everything that these networks hear and say
 HOP = 200  # samples from one mel frame of the synthesizer to the next
