@@ -2,17 +2,18 @@
 
 Sources: harmony-ai/harmony-speech-v1 on the hub; the package Resemblyzer, Apache-2.0. One network in two
 sizes with two sets of weights, and so two spaces of voices that mean nothing to each other. Tells speakers
-apart, and in which voice Harmony Speech speaks. Quiet sound is made louder and pauses are left out first; a
-sound in which WebRTC's detector hears nobody is taken as it is.
+apart; Harmony Speech V1 speaks in the voices of its own. Quiet sound is made louder and pauses are left out
+first; a sound in which WebRTC's detector hears nobody is taken as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import attrs
 import numpy as np
+from pydantic import Field
 
 from audio import Audio, resample
 from errors import InvalidInput, SpeechError
@@ -28,13 +29,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SPACE, RESEMBLYZER = "harmony_v1", "resemblyzer"
+# For windows of 1.5 s of 29 synthetic voices, Resemblyzer's weights: 5.6 % of the pairs of one voice lie
+# below, 3.6 % of those of two voices above. Longer sounds are told better, and lie higher: the same two
+# errors meet at 0.79 for 3 s (1.2 %), and at 5 s and more 0.85 to 0.92 makes none.
 SAME_SPEAKER = 0.7
 WARM_UP = 1.0  # seconds
 
 
 @attrs.frozen
 class Options:
-    """There is nothing to choose in telling a voice."""
+    # Cosine from which windows of 1.5 s are of one speaker. None: as measured with the weights; with those
+    # of which nobody has measured it, the encoder is not asked who is who.
+    same_speaker: Annotated[float, Field(ge=-1, le=1)] | None = None
 
 
 class HarmonySpeechEncoder:
@@ -44,20 +50,25 @@ class HarmonySpeechEncoder:
     batch_budget: ClassVar[float] = 120.0
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
+        from networks.harmony import hearing
         from networks.harmony.encoder import load
 
-        options_of(Options, settings)
+        options = options_of(Options, settings)
         runs_on = place_of(settings)
         files = harmony_files.ENCODER.fetch(settings, store)
         known, weights = files.config, files.weights
         self._space = RESEMBLYZER if known is None else SPACE
+        # Each set of weights hears what it was trained on.
+        self._manner = hearing.RESEMBLYZER if known is None else hearing.HARMONY
         with fitting(self._space):
             config = (
                 EncoderConfig.told_by(weights) if known is None else EncoderConfig.parsed(known)
             )
             self._network = load(config, weights, runs_on.device)
+        measured = SAME_SPEAKER if known is None else None
+        same = measured if options.same_speaker is None else options.same_speaker
         self.card = Card(
-            rate=RATE, same_speaker=SAME_SPEAKER, space=self._space, dimensions=config.voice,
+            rate=RATE, same_speaker=same, space=self._space, dimensions=config.voice,
             unit_length=True,
         )  # fmt: skip
         hum = np.sin(np.arange(round(WARM_UP * RATE), dtype=np.float32) * 0.05)
@@ -81,7 +92,7 @@ class HarmonySpeechEncoder:
         from networks.harmony.hearing import NothingHeard, heard
 
         try:
-            return heard(resample(_sound(job), RATE).samples)
+            return heard(resample(_sound(job), RATE).samples, self._manner)
         except NothingHeard as error:
             raise InvalidInput(f"nobody can be heard: {error}", param="input_audio") from error
 
