@@ -54,6 +54,23 @@ CONFIGS: Mapping[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
+# What training wrote into the published ones; dropouts left out.
+PUBLISHED: Mapping[str, dict[str, Any]] = {
+    "encoder": {
+        "mel_n_channels": 40, "model_hidden_size": 768, "model_num_layers": 3,
+        "model_embedding_size": 768,
+    },
+    "synthesizer": {
+        "num_chars": 66, "embed_dims": 256, "series_embed_dims": 64, "durpred_conv_dims": 256,
+        "durpred_rnn_dims": 64, "pitch_conv_dims": 256, "pitch_rnn_dims": 128,
+        "pitch_strength": 1.0, "energy_conv_dims": 256, "energy_rnn_dims": 64,
+        "energy_strength": 1.0, "rnn_dims": 512, "prenet_dims": 256, "prenet_k": 16,
+        "prenet_num_highways": 4, "postnet_dims": 256, "postnet_k": 8, "postnet_num_highways": 4,
+        "n_mels": 80, "speaker_embed_dims": 768,
+    },
+    "vocoder": {**CONFIGS["vocoder"], "channels": 384, "stacks": 4},
+}  # fmt: skip
+
 
 def voice(number: int) -> np.ndarray[Any, np.dtype[np.float32]]:
     """A voice of length 1, as the encoder tells them [VOICE]."""
