@@ -29,6 +29,8 @@ class Capability(Enum):
     CONVERT = "convert"
     COMPOSE = "compose"
     VOCODE = "vocode"
+    RESTORE = "restore"
+    ANALYSE = "analyse"
 
 
 @attrs.frozen
@@ -168,7 +170,23 @@ class Vocode:
     features: Features
 
 
-Job = Speak | Transcribe | Detect | Embed | Convert | Compose | Vocode
+@attrs.frozen
+class Restore:
+    """Free a sound from what does not belong to it: the same length, and nothing is said anew."""
+
+    sound: Sound
+
+
+@attrs.frozen
+class Analyse:
+    """Hear a damaged sound as it may have been, as features of which a vocoder makes the sound."""
+
+    sound: Sound
+    mode: int = 0  # the family's own ways of hearing
+    seed: int | None = None  # the same seed, the same features
+
+
+Job = Speak | Transcribe | Detect | Embed | Convert | Compose | Vocode | Restore | Analyse
 
 
 # Results

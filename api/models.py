@@ -24,6 +24,8 @@ TASKS = {
     "convert": "voice-conversion",
     "compose": "speech-features",
     "vocode": "vocoding",
+    "restore": "restoration",
+    "analyse": "restoration-features",
 }
 
 

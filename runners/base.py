@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Protocol
 from settings import RunnerSettings
 from tasks import (
     Activity,
+    Analyse,
     Call,
     Capability,
     Card,
@@ -24,6 +25,7 @@ from tasks import (
     Embed,
     Embedding,
     Features,
+    Restore,
     Speak,
     Speech,
     Transcribe,
@@ -40,6 +42,8 @@ CAPABILITY_OF: dict[type, Capability] = {
     Convert: Capability.CONVERT,
     Compose: Capability.COMPOSE,
     Vocode: Capability.VOCODE,
+    Restore: Capability.RESTORE,
+    Analyse: Capability.ANALYSE,
 }
 
 
@@ -79,6 +83,16 @@ class Composer(Protocol):
 class Vocoder(Protocol):
     async def card(self) -> Card: ...
     async def vocode(self, job: Vocode, call: Call) -> Speech: ...
+
+
+class Restorer(Protocol):
+    async def card(self) -> Card: ...
+    async def restore(self, job: Restore, call: Call) -> Speech: ...
+
+
+class Analyser(Protocol):
+    async def card(self) -> Card: ...
+    async def analyse(self, job: Analyse, call: Call) -> Features: ...
 
 
 # What a family provides

@@ -19,6 +19,7 @@ from runners.residency import Residency, Stay
 from runners.wire import OutOfReach, Wire
 from tasks import (
     Activity,
+    Analyse,
     Answer,
     Call,
     Card,
@@ -29,6 +30,7 @@ from tasks import (
     Embedding,
     Features,
     Job,
+    Restore,
     Speak,
     Speech,
     State,
@@ -98,6 +100,12 @@ class RunnerHandle:
 
     async def vocode(self, job: Vocode, call: Call) -> Speech:
         return await self._run(job, call, Speech)
+
+    async def restore(self, job: Restore, call: Call) -> Speech:
+        return await self._run(job, call, Speech)
+
+    async def analyse(self, job: Analyse, call: Call) -> Features:
+        return await self._run(job, call, Features)
 
     async def _run(self, job: Job, call: Call, expected: type[Answered]) -> Answered:
         step = f"{self.name}.{CAPABILITY_OF[type(job)].value}"

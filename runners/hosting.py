@@ -20,6 +20,7 @@ from runners.resident import Resident
 from runners.vitals import note_tasks
 from settings import RunnerSettings, runner_token_hash
 from tasks import (
+    Analyse,
     Answer,
     Call,
     Card,
@@ -27,6 +28,7 @@ from tasks import (
     Convert,
     Detect,
     Embed,
+    Restore,
     Speak,
     State,
     Transcribe,
@@ -52,7 +54,9 @@ WireJob = Annotated[
     | InstanceOf[Embed]
     | InstanceOf[Convert]
     | InstanceOf[Compose]
-    | InstanceOf[Vocode],
+    | InstanceOf[Vocode]
+    | InstanceOf[Restore]
+    | InstanceOf[Analyse],
     wire,
 ]
 WireCall = Annotated[InstanceOf[Call], wire]

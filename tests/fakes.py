@@ -4,11 +4,12 @@ Each remembers what it was asked, fails where it is told to, and can be held up:
 it is cancelled or let go, so tests of disconnects need no clock.
 
     FakeSynthesizer, FakeTranscriber, FakeDetector, FakeEmbedder,
-    FakeConverter, FakeComposer, FakeVocoder  what a pipeline is given
+    FakeConverter, FakeComposer, FakeVocoder,
+    FakeRestorer, FakeAnalyser               what a pipeline is given
     WordTranscriber                          hears the words of `said`, each by its loudness
     FakeService                              what BentoML puts before a runner; wants a RunnerHandle
     Speaks, Transcribes, Detects, Embeds, Converts,
-    Composes, Vocodes                        what `model_type` names: tests.fakes:Speaks
+    Composes, Vocodes, Restores, Analyses    what `model_type` names: tests.fakes:Speaks
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from errors import InvalidInput, SpeechError
 from runners.base import CAPABILITY_OF
 from tasks import (
     Activity,
+    Analyse,
     Answer,
     Call,
     Capability,
@@ -38,6 +40,7 @@ from tasks import (
     Grid,
     Job,
     Presence,
+    Restore,
     Segment,
     Span,
     Speak,
@@ -327,6 +330,38 @@ class FakeVocoder(_Fake):
         return Speech(Audio(sung.astype(np.float32), RATE))
 
 
+@attrs.define
+class FakeRestorer(_Fake):
+    """Takes away all that is quieter than a tenth."""
+
+    offers: Card = Card(rate=RATE)
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def restore(self, job: Restore, call: Call) -> Speech:
+        await self._arrive(job, call)
+        sound = join(list(job.sound.blocks(RATE, 60.0)), RATE)
+        return Speech(Audio(np.where(np.abs(sound.samples) < 0.1, 0, sound.samples), RATE))
+
+
+@attrs.define
+class FakeAnalyser(_Fake):
+    """Hears notes [loudness and Hz, frames] of the loudest pitch; mode 1 an octave higher."""
+
+    offers: Card = Card(rate=RATE)
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def analyse(self, job: Analyse, call: Call) -> Features:
+        await self._arrive(job, call)
+        sound = join(list(job.sound.blocks(RATE, 60.0)), RATE).samples
+        pitch = np.abs(np.fft.rfft(sound)).argmax() * RATE / max(len(sound), 1) * (1 + job.mode)
+        note = np.array([[np.abs(sound).max(initial=0)], [pitch]], dtype=np.float32)
+        return Features(np.repeat(note, len(sound) // HOP, axis=1), "notes")
+
+
 Fake = (
     FakeSynthesizer
     | FakeTranscriber
@@ -336,6 +371,8 @@ Fake = (
     | FakeConverter
     | FakeComposer
     | FakeVocoder
+    | FakeRestorer
+    | FakeAnalyser
 )
 
 
@@ -419,6 +456,16 @@ class Composes:
 
 class Vocodes:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.VOCODE,)
+    options: ClassVar[type] = NoOptions
+
+
+class Restores:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.RESTORE,)
+    options: ClassVar[type] = NoOptions
+
+
+class Analyses:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.ANALYSE,)
     options: ClassVar[type] = NoOptions
 
 

@@ -17,6 +17,7 @@ from audio import Audio
 from errors import InvalidInput, SpeechError
 from tasks import (
     Activity,
+    Analyse,
     Answer,
     Call,
     Card,
@@ -27,6 +28,7 @@ from tasks import (
     Embedding,
     Features,
     Job,
+    Restore,
     Result,
     Segment,
     Span,
@@ -82,6 +84,8 @@ jobs = st.one_of(
     ),
     st.builds(Compose, st.text(), embeddings, st.none() | st.text(), factors, factors, factors),
     st.builds(Vocode, features),
+    st.builds(Restore, sounds),
+    st.builds(Analyse, sounds, st.integers(0, 2), seeds),
     detections,
     st.builds(Embed, sounds),
     st.builds(

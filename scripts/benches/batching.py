@@ -103,7 +103,7 @@ def rows() -> dict[str, Callable[[], Forward]]:
 
 
 def _sharing(batch: harmony.Batch) -> Forward:
-    return lambda count: batch(_shares(count))
+    return lambda count: batch(shares(count))
 
 
 def run(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from runners.base import CAPABILITY_OF
 from runners.resident import Runner
 from tasks import (
     Activity,
+    Analyse,
     Answer,
     Call,
     Capability,
@@ -27,6 +28,7 @@ from tasks import (
     Embedding,
     Features,
     Job,
+    Restore,
     Speak,
     Speech,
     Transcribe,
@@ -50,6 +52,8 @@ BAD: Mapping[Capability, Job] = {
     Capability.CONVERT: Convert(UNDECODED, NOBODY, NOBODY),
     Capability.COMPOSE: Compose(ONE, NOBODY),
     Capability.VOCODE: Vocode(Features(np.zeros((80, 9), dtype=np.float32), "nobody's")),
+    Capability.RESTORE: Restore(UNDECODED),
+    Capability.ANALYSE: Analyse(UNDECODED),
 }
 RESULT_OF = {
     Capability.SPEAK: Speech,
@@ -59,6 +63,8 @@ RESULT_OF = {
     Capability.CONVERT: Speech,
     Capability.COMPOSE: Features,
     Capability.VOCODE: Speech,
+    Capability.RESTORE: Speech,
+    Capability.ANALYSE: Features,
 }
 
 
@@ -87,6 +93,8 @@ def jobs(say: Say, entry: Loaded) -> Mapping[Capability, Sequence[Job]]:
             Compose("?!", voice),
         ],
         Capability.VOCODE: [Vocode(mel) for mel in mels],
+        Capability.RESTORE: [Restore(long), Restore(short)],
+        Capability.ANALYSE: [Analyse(long), Analyse(short)],
     }
 
 
