@@ -114,6 +114,7 @@ NOSE = Card(rate=16000, same_speaker=0.7, space="pitch")
 MASK = Card(rate=RATE, space="pitch", grid=Grid(step=240, context=2400))
 HOP = 240  # samples of a frame that the fake composer makes
 WRITER = Card(languages=("en",), rate=RATE, space="pitch")
+CLEANER, HEARER = Card(rate=RATE), Card(rate=RATE, space="notes")
 SINGER = Card(rate=RATE, space="notes", grid=Grid(step=HOP, context=2 * HOP))
 
 
@@ -334,7 +335,7 @@ class FakeVocoder(_Fake):
 class FakeRestorer(_Fake):
     """Takes away all that is quieter than a tenth."""
 
-    offers: Card = Card(rate=RATE)
+    offers: Card = CLEANER
 
     async def card(self) -> Card:
         return self.offers
@@ -349,7 +350,7 @@ class FakeRestorer(_Fake):
 class FakeAnalyser(_Fake):
     """Hears notes [loudness and Hz, frames] of the loudest pitch; mode 1 an octave higher."""
 
-    offers: Card = Card(rate=RATE)
+    offers: Card = HEARER
 
     async def card(self) -> Card:
         return self.offers
