@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from errors import Failed, InvalidInput, NotFound, SettingsError, SpeechError
+from pipelines.composing import Stages
 from pipelines.conversion import Chain
 from pipelines.embedding import Listeners
 from pipelines.restoration import Rebuilding
@@ -20,6 +21,7 @@ from runners.foreign import class_at
 from runners.handle import RunnerHandle
 from runners.harmony import HarmonySpeechSynthesizer, HarmonySpeechVocoder
 from runners.harmony_encoder import HarmonySpeechEncoder
+from runners.knobs import checked
 from runners.kokoro import Kokoro
 from runners.melo import MeloTTS
 from runners.openvoice import OpenVoiceV1Synthesizer
@@ -34,7 +36,7 @@ from runners.roles import Entry, Toolchain, Toolchains
 from runners.silero import SileroVAD
 from runners.whisper import FasterWhisper
 from settings import RunnerSettings, Settings, options_of
-from tasks import Capability, Finding
+from tasks import Capability, Card, Finding
 
 # What a request's `input_vad_mode` may say: the families that users of Harmony Speech Engine know by name.
 FINDINGS: Mapping[str, Finding] = {
@@ -69,6 +71,11 @@ PART_OF: Mapping[str, str] = {
 
 
 TOOLCHAINS: Mapping[str, Toolchain] = {
+    "harmonyspeech": Toolchain(
+        composer=("HarmonySpeechSynthesizer",),
+        encoder=("HarmonySpeechEncoder",),
+        vocoder=("HarmonySpeechVocoder",),
+    ),
     "openvoice_v1": Toolchain(
         synthesizer=("OpenVoiceV1Synthesizer",),
         encoder=("OpenVoiceV1ToneConverterEncoder", "OpenVoiceV1ToneConverter"),
@@ -141,7 +148,9 @@ class Catalog:
             )
             for entry in settings.model_configs
         }
-        self._toolchains = Toolchains(toolchains, self._entries)
+        # An alias hides a toolchain as an entry does.
+        own = {name: chain for name, chain in toolchains.items() if name not in settings.aliases}
+        self._toolchains = Toolchains(own, self._entries)
         for entry in self._entries.values():
             self._check_fallback(entry)
         transcribers = self.able_to(Capability.TRANSCRIBE)
@@ -161,6 +170,28 @@ class Catalog:
 
     def synthesizer(self, model: str) -> Synthesizer:
         return self._entry(model, Capability.SPEAK).handle
+
+    async def card_of_speaker(self, model: str) -> Card:
+        """What who speaks says of itself: a model by itself, or the composer of a toolchain."""
+        return await self._speaker(model).handle.card()
+
+    def composes(self, speaker: str) -> bool:
+        """Whether who speaks makes features, of which a vocoder makes the sound."""
+        return Capability.SPEAK not in self._speaker(speaker).capabilities
+
+    def vocoding(self, toolchain: str) -> str:
+        """The configured vocoder of a toolchain."""
+        return self._toolchains.vocoder(toolchain).name
+
+    async def stages(self, toolchain: str, composer: str, vocoder: str) -> Stages:
+        """A composer and a vocoder of a toolchain, and what makes voices for them."""
+        encoder = await self._toolchains.encoder(toolchain)
+        return Stages(
+            composer=self._entry(composer, Capability.COMPOSE).handle,
+            vocoder=self._entry(vocoder, Capability.VOCODE).handle,
+            encoder=encoder.handle,
+            listeners=self.listeners,
+        )
 
     def transcriber(self, model: str) -> Transcriber:
         return self._entry(model, Capability.TRANSCRIBE).handle
@@ -213,6 +244,7 @@ class Catalog:
     async def speaking(self, model: str, language: str | None, voice: str | None) -> str:
         """The configured model that speaks for a name; of a toolchain's, by the language and the voice."""
         if not self._toolchains.knows(model):
+            self._entry(model, Capability.SPEAK)
             return model
         able = await self._toolchains.speakers(model, language)
         refusal: InvalidInput | None = None
@@ -237,10 +269,10 @@ class Catalog:
             return Rebuilding(analyser.handle, vocoder.handle)
         return self._asked(model, Capability.RESTORE, "restores nothing by itself", param).handle
 
-    def embedding(self, model: str) -> str:
+    async def embedding(self, model: str) -> str:
         """The model that embeds for a name: a toolchain's encoder, or what the name means itself."""
         if self._toolchains.knows(model):
-            return self._toolchains.encoder(model).name
+            return (await self._toolchains.encoder(model)).name
         return model
 
     async def chain(self, converter: str) -> Chain:
@@ -299,8 +331,7 @@ class Catalog:
         """The model's own name of a voice; an alias means the first of its choices the model has."""
         if voice is None:
             return None
-        entry = self._entry(model, Capability.SPEAK)
-        names = [offered.name for offered in (await entry.handle.card()).voices]
+        names = [offered.name for offered in (await self.card_of_speaker(model)).voices]
         # Releases of one family spell a voice in different ways: EN_INDIA, EN-INDIA.
         same = {_plain(name): name for name in names} | {name: name for name in names}
         if found := same.get(voice) or same.get(_plain(voice)):
@@ -309,9 +340,10 @@ class Catalog:
             if choice in names:
                 return choice
         aliases = [a for a, choices in self._voice_aliases.items() if set(choices) & set(names)]
+        known = ", ".join([*names, *sorted(aliases)])
         raise InvalidInput(
-            f"The model '{model}' has no voice '{voice}'. "
-            f"It has: {', '.join([*names, *sorted(aliases)])}.",
+            f"The model '{model}' has no voice '{voice}'"
+            + (f". It has: {known}." if known else ", nor any other by a name: leave 'voice' out."),
             param="voice",
             code="voice_not_found",
         )
@@ -322,19 +354,7 @@ class Catalog:
         """What a request sets of a model's knobs, checked."""
         if not asked:
             return {}
-        entry = self._entry(model, Capability.SPEAK)
-        knobs = {knob.name: knob for knob in (await entry.handle.card()).knobs}
-        known = ", ".join(
-            f"{knob.name} ({knob.least:g} to {knob.most:g})" for knob in knobs.values()
-        )
-        for name, value in asked.items():
-            if name not in knobs or not knobs[name].least <= value <= knobs[name].most:
-                raise InvalidInput(
-                    f"The model '{model}' cannot have {name} {value:g} for an option. "
-                    f"Its options: {known or 'none'}.",
-                    param=f"{param}.{name}",
-                )
-        return asked
+        return checked(asked, (await self.card_of_speaker(model)).knobs, model, param)
 
     def _check_fallback(self, entry: Entry) -> None:
         name = entry.settings.fallback
@@ -351,9 +371,23 @@ class Catalog:
                 f"The model '{model}' {lacks}. These do: {able}.", param=param, code=error.code
             ) from error
 
+    def _speaker(self, model: str) -> Entry:
+        entry = self.find(model)
+        return (
+            entry
+            if Capability.COMPOSE in entry.capabilities
+            else self._entry(model, Capability.SPEAK)
+        )
+
     def _entry(self, model: str, capability: Capability) -> Entry:
         entry = self.find(model)
         if capability not in entry.capabilities:
+            if whole := self._toolchains.with_part(entry, capability):
+                raise InvalidInput(
+                    f"The model '{model}' cannot {capability.value} by itself: it is a part of "
+                    f"{' and '.join(whole)}, which can.",
+                    param="model",
+                )
             able = ", ".join(self.able_to(capability)) or "none of those configured"
             raise InvalidInput(
                 f"The model '{model}' cannot {capability.value}. These can: {able}.", param="model"

@@ -1,4 +1,4 @@
-"""How loud a sound is: one sound brought to the level of another, and silence that stays silent."""
+"""How loud a sound is: brought to the level of another, or to a peak, and silence that stays silent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ SPEECH = 10 ** (
 )  # of full scale, root mean square: what is quieter says nothing of a voice's level
 LEARNED = 10.0  # seconds of speech after which the gain stands still
 MOST = 4.0  # 12 dB: what is still softer than that is no voice to be raised, but noise
+PEAK = 0.97  # of full scale: where the loudest sample goes of a sound that has no level of its own
 KNEE = 0.9  # of full scale: what is louder is bent instead of cut off
 RING = 0.05  # seconds around a sound that belong to it
 
@@ -55,6 +56,31 @@ class Level:
         if self._wanted > 0:
             ratio = np.sqrt(self._wanted / max(self._given, self._wanted / MOST**2))
             self._gain = float(ratio)
+
+
+class Peak:
+    """Brings a sound that comes in pieces, and may be louder than full scale, to one level.
+
+    There is one gain: what brings the loudest sample so far to PEAK, at most 12 dB. The first piece sets it.
+    Only a piece that is still louder changes it, on its way down from what it was, and it never rises again.
+    """
+
+    def __init__(self) -> None:
+        self._loudest = 0.0
+        self._gain: float | None = None  # None: no sound yet
+
+    def bring(self, piece: Audio) -> Audio:
+        """The next piece at the level."""
+        self._loudest = max(self._loudest, float(np.abs(piece.samples).max(initial=0.0)))
+        if self._loudest < FLOOR:
+            return piece
+        gain = min(PEAK / self._loudest, MOST)
+        start = gain if self._gain is None else self._gain
+        self._gain = gain
+        if start == gain:
+            return Audio((piece.samples * gain).astype(np.float32), piece.rate)
+        curve = np.linspace(start, gain, len(piece.samples), dtype=np.float32)
+        return Audio(bent((piece.samples * curve).astype(np.float32)), piece.rate)
 
 
 def bent(samples: Samples) -> Samples:

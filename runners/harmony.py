@@ -21,7 +21,7 @@ from runners import harmony_files
 from runners.pytorch import fitting, place_of
 from runners.together import together
 from settings import RunnerSettings, options_of
-from tasks import Capability, Card, Compose, Embedding, Features, Grid, Speech, Vocode
+from tasks import Capability, Card, Compose, Embedding, Features, Grid, Knob, Speech, Vocode
 from weights import Store
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ LANGUAGE = "en"
 # Of speed, pitch and energy. Slower or faster nobody can listen to; farther from 1 the network knows
 # nothing of what it is asked for.
 LEAST, MOST = 0.25, 4.0
+MELODY = ("pitch", "energy")
 LONGEST = 120.0  # seconds of sound of one text, or of one set of features
 WARM_UP = "Ready."
 WARM_UP_FRAMES = 80
@@ -67,7 +68,7 @@ class HarmonySpeechSynthesizer:
             self._network = load(self._config, files.weights, runs_on.device, runs_on.dtype)
         self.card = Card(
             languages=(LANGUAGE,), rate=RATE, space=SPACE, dimensions=self._config.voice,
-            unit_length=True,
+            unit_length=True, knobs=tuple(Knob(name, LEAST, MOST, 1.0) for name in MELODY),
         )  # fmt: skip
         voice = np.full(self._config.voice, self._config.voice**-0.5, dtype=np.float32)
         self.compose([Compose(WARM_UP, Embedding(voice, SPACE))])
@@ -91,7 +92,7 @@ class HarmonySpeechSynthesizer:
         from networks.harmony.text import ids
         from networks.unreadable import UnreadableText
 
-        for name in ("speed", "pitch", "energy"):
+        for name in ("speed", *MELODY):
             _check_factor(name, getattr(job, name))
         if job.language and job.language.lower().partition("-")[0] != LANGUAGE:
             raise InvalidInput(

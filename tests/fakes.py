@@ -39,6 +39,7 @@ from tasks import (
     Features,
     Grid,
     Job,
+    Knob,
     Presence,
     Restore,
     Segment,
@@ -113,7 +114,8 @@ WATCHER = Card(rate=16000)
 NOSE = Card(rate=16000, same_speaker=0.7, space="pitch")
 MASK = Card(rate=RATE, space="pitch", grid=Grid(step=240, context=2400))
 HOP = 240  # samples of a frame that the fake composer makes
-WRITER = Card(languages=("en",), rate=RATE, space="pitch")
+MELODY = (Knob("pitch", 0.25, 4.0, 1.0), Knob("energy", 0.25, 4.0, 1.0))
+WRITER = Card(languages=("en",), rate=RATE, space="pitch", knobs=MELODY)
 CLEANER, HEARER = Card(rate=RATE), Card(rate=RATE, space="notes")
 SINGER = Card(rate=RATE, space="notes", grid=Grid(step=HOP, context=2 * HOP))
 

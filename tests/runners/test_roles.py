@@ -216,6 +216,6 @@ def test_a_toolchain_is_not_asked_for_what_it_was_never_made_for() -> None:
     with pytest.raises(InvalidInput, match=r"cannot convert\. These can: mask, duo"):
         catalog.converting("repair")
     with pytest.raises(InvalidInput, match=r"cannot embed\. These can: nose, duo"):
-        catalog.embedding("repair")
+        asyncio.run(catalog.embedding("repair"))
     with pytest.raises(InvalidInput, match=r"is a toolchain.*hearer, singer"):
         catalog.find("repair")

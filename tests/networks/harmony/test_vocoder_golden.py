@@ -9,7 +9,6 @@ from torch.nn import functional as F
 
 from networks.harmony import pqmf, vocoder
 from networks.harmony.config import BANDS, HOP, VocoderConfig
-from networks.harmony.finishing import levelled, paused
 from networks.harmony.vocoder import Vocoder
 from networks.vits.checkpoint import described
 from tests.golden import golden, read_json
@@ -57,11 +56,6 @@ def test_a_mel_becomes_the_original_s_sound(
     _same(bands[0], stored[f"{case}.subbands"])
     (raw,) = network.speak([mel])
     _same(raw, stored[f"{case}.wav_raw"])
-    breaks = stored.get(f"{case}.breaks", torch.zeros(0, dtype=torch.long)).tolist()
-    sound = levelled(paused(raw.numpy(), breaks))
-    _same(torch.from_numpy(sound), stored[f"{case}.wav_final"])
-    pcm = torch.from_numpy(sound * 32768).floor().int()  # as libsndfile writes it
-    assert (pcm - stored[f"{case}.pcm16"].int()).abs().max() <= 1
 
 
 @torch.inference_mode()
