@@ -207,23 +207,22 @@ class Catalog:
     def embedder(self, model: str) -> Embedder:
         return self._entry(model, Capability.EMBED).handle
 
-    async def speaker_encoder(self) -> Embedder:
-        """The first whose voices tell speakers apart: a tone for a converter hardly does.
+    async def speaker_encoder(self, param: str = "response_format") -> str:
+        """The first whose voices tell speakers apart, as `param` asks: a tone for a converter hardly does.
 
         Only a model that was loaded once can say so. One that cannot be asked is passed over.
         """
         problem: SpeechError | None = None
         for name in self.able_to(Capability.EMBED):
-            handle = self._entries[name].handle
             try:
-                if (await handle.card()).same_speaker is not None:
-                    return handle
+                if (await self._entries[name].handle.card()).same_speaker is not None:
+                    return name
             except SpeechError as error:
                 problem = problem or error
         raise problem or InvalidInput(
             "Telling speakers apart needs a speaker encoder, and no configured one is made for that: "
             "add an entry to model_configs whose model_type says which voices are of one speaker.",
-            param="response_format",
+            param=param,
         )
 
     def converter(self, model: str) -> Converter:

@@ -303,6 +303,15 @@ class Grid:
 
 
 @attrs.frozen
+class Likeness:
+    """How surely voices are of one speaker whose cosine is known, by a logistic curve."""
+
+    seconds: float  # of speech, in the shorter of both recordings
+    threshold: float  # the cosine at which one speaker is as likely as two
+    steepness: float  # of the logarithm of the odds, for each 1 of cosine
+
+
+@attrs.frozen
 class Card:
     """What a loaded model says of itself."""
 
@@ -310,7 +319,9 @@ class Card:
     voices: tuple[Voice, ...] = ()
     default_voice: str | None = None
     rate: int | None = None  # Hz of what it speaks or wants to hear
-    same_speaker: float | None = None  # cosine from which two embeddings are of one speaker
+    # The cosine from which embeddings of two windows of 1.5 s are of one speaker
+    same_speaker: float | None = None
+    likeness: tuple[Likeness, ...] = ()  # the same for recordings of several lengths, as measured
     space: str | None = None  # of the embeddings that it makes or takes, or features that it takes
     dimensions: int | None = None  # numbers in such an embedding
     unit_length: bool = False  # such embeddings have the length 1, and so has the mean of several
