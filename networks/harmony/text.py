@@ -21,6 +21,7 @@ CHARACTERS = f"{PAD}{END}ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!'\
 _STYLE = Style(
     {"$": ("dollar", "dollars", "cent", "cents")},
     between=", ",
+    digits_from=2,
     abbreviations=pairs(
         "mk mark, jan january, feb february, mar march, apr april, aug august, sept september, "
         "oct october, nov november, dec december"
