@@ -129,7 +129,6 @@ class Style:
             spoken.append(_count(str(cents), units[2:]))
         return self._between.join(spoken)
 
-
     def _read_decimal(self, found: re.Match[str]) -> str:
         """0.05 and 3.14159 digit by digit, or they would be other numbers; 3.75 as the style has it."""
         part = found[2]

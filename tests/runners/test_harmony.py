@@ -140,25 +140,42 @@ def test_resemblyzer_s_weights_tell_speakers_apart(store: Store) -> None:
 # Synthesizer
 
 
-def test_speed_pitch_and_energy_act(load: Open) -> None:
+@pytest.mark.parametrize("speed", [0.5, 0.75, 1.4, 2.0])
+def test_speed_divides_how_long_it_lasts(load: Open, speed: float) -> None:
+    usual, other = load("synthesizer").compose([JOB, attrs.evolve(JOB, speed=speed)])
+    # Of whole frames for each character; those of these weights have two or three.
+    assert mel(usual).shape[1] / mel(other).shape[1] == pytest.approx(speed, rel=0.2)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("pitch", 1.5), ("pitch", 0.25), ("energy", 0.4)])
+def test_pitch_and_energy_multiply_what_the_network_reads(
+    load: Open, name: str, factor: float
+) -> None:
+    """Measured where they enter, as features of each character, and heard in what comes out."""
     model = load("synthesizer")
-    usual, fast, slow, high, loud = (
-        mel(one)
-        for one in model.compose(
-            [
-                JOB,
-                attrs.evolve(JOB, speed=1.4),
-                attrs.evolve(JOB, speed=0.75),
-                attrs.evolve(JOB, pitch=1.5),
-                attrs.evolve(JOB, energy=0.4),
-            ]
+    read: dict[str, list[float]] = {"pitch": [], "energy": []}
+    hooks = [
+        getattr(model._network, f"{feature}_proj").register_forward_pre_hook(
+            lambda _, given, means=means: means.append(float(given[0].mean()))
         )
-    )
-    assert fast.shape[1] < usual.shape[1] < slow.shape[1]
-    for other in (high, loud):
-        assert other.shape == usual.shape
-        assert np.abs(other - usual).max() > 0.01
-    assert np.abs(high - loud).max() > 0.01
+        for feature, means in read.items()
+    ]
+    changed: dict[str, Any] = {name: factor}
+    ((usual,), (other,)) = (model.compose([job]) for job in (JOB, attrs.evolve(JOB, **changed)))
+    for hook in hooks:
+        hook.remove()
+    for feature, (before, after) in read.items():
+        assert before and after / before == pytest.approx(factor if feature == name else 1.0)
+    assert mel(other).shape == mel(usual).shape
+    assert np.abs(mel(other) - mel(usual)).max() > 0.01
+
+
+def test_the_card_tells_what_a_request_may_ask(load: Open) -> None:
+    knobs = load("synthesizer").card.knobs
+    assert [(k.name, k.least, k.most, k.default) for k in knobs] == [
+        ("pitch", 0.25, 4.0, 1.0),
+        ("energy", 0.25, 4.0, 1.0),
+    ]
 
 
 def test_voices_differ_and_nothing_is_left_to_chance(load: Open) -> None:

@@ -37,6 +37,7 @@ def catalog_of(
     *entries: Mapping[str, str],
     cards: Mapping[str, Card] | None = None,
     aliases: Mapping[str, str] | None = None,
+    chains: Mapping[str, Toolchain] | None = None,
 ) -> Catalog:
     configs = [
         {"model": "none", **entry, "model_type": FAKES + entry["model_type"]} for entry in entries
@@ -44,7 +45,7 @@ def catalog_of(
     settings = parse({"model_configs": configs, "aliases": aliases or {}})
     services = {c["name"]: Answering((cards or {}).get(c["name"], Card())) for c in configs}
     handles = {name: RunnerHandle(name, service) for name, service in services.items()}
-    return Catalog(settings, handles, {"duo": DUO, "repair": REPAIR})
+    return Catalog(settings, handles, chains or {"duo": DUO, "repair": REPAIR})
 
 
 ANN = {"name": "ann", "model_type": "Speaks", "language": "EN"}
@@ -219,3 +220,62 @@ def test_a_toolchain_is_not_asked_for_what_it_was_never_made_for() -> None:
         asyncio.run(catalog.embedding("repair"))
     with pytest.raises(InvalidInput, match=r"is a toolchain.*hearer, singer"):
         catalog.find("repair")
+
+
+TRIO = Toolchain(
+    composer=(f"{FAKES}Composes",), encoder=(f"{FAKES}Embeds",), vocoder=(f"{FAKES}Vocodes",)
+)
+PEN = {"name": "pen", "model_type": "Composes", "model": "ours"}
+HORN = {"name": "horn", "model_type": "Vocodes", "model": "ours"}
+
+
+def trio_of(*entries: Mapping[str, str], **spaces: str) -> Catalog:
+    return catalog_of(
+        *entries,
+        cards={name: Card(space=space) for name, space in spaces.items()},
+        chains={"trio": TRIO},
+    )
+
+
+@pytest.mark.parametrize(
+    ("entries", "does"),
+    [
+        ([PEN, NOSE, HORN], [Capability.SPEAK, Capability.EMBED]),
+        ([PEN, NOSE], [Capability.EMBED]),
+        ([NOSE], []),
+        ([NOSE, HORN], []),
+        ([PEN, HORN], []),
+    ],
+)
+def test_who_composes_belongs_to_a_toolchain_that_embeds(
+    entries: list[dict[str, str]], does: list[Capability]
+) -> None:
+    catalog = trio_of(*entries)
+    assert [c for c in Capability if "trio" in catalog.toolchains(c)] == does
+
+
+def test_of_several_encoders_that_of_the_composer_s_weights_belongs_to_it() -> None:
+    other, own = NOSE, {"name": "own", "model_type": "Embeds", "model": "ours"}
+    catalog = trio_of(PEN, other, own, HORN)
+    assert [entry.name for entry in catalog.parts("trio")] == ["pen", "own", "horn"]
+    assert asyncio.run(catalog.embedding("trio")) == "own"
+    services = [entry.handle._wire._service for entry in catalog.entries]
+    assert not any(service.asked for service in services)
+
+
+def test_among_other_weights_the_encoder_is_found_by_its_voices() -> None:
+    ear = {"name": "ear", "model_type": "Embeds", "model": "theirs"}
+    catalog = trio_of(PEN, NOSE, ear, HORN, pen="v1", nose="v2", ear="v1")
+    assert asyncio.run(catalog.embedding("trio")) == "ear"
+    catalog = trio_of(PEN, NOSE, HORN, pen="v1", nose="v2")
+    with pytest.raises(
+        NotFound, match="that pen can speak in, which are those of 'v1': nose"
+    ) as no:
+        asyncio.run(catalog.embedding("trio"))
+    assert no.value.param == "model"
+
+
+def test_an_alias_hides_a_toolchain_as_an_entry_does() -> None:
+    catalog = catalog_of(ANN, NOSE, MASK, aliases={"duo": "ann"})
+    assert catalog.find("duo").name == "ann"
+    assert catalog.names().count("duo") == 1
