@@ -22,6 +22,7 @@ from pipelines.comparison import Comparison, compare
 router = APIRouter(tags=["voices"])
 
 FIRST, SECOND = "first", "second"
+DIGITS = 6
 FILES: Mapping[str, bool] = {f"{FIRST}_audio": False, f"{SECOND}_audio": False}
 
 
@@ -71,10 +72,10 @@ class ComparedSpeakers(BaseModel):
             created=int(time.time()),
             model=model,
             space=found.space,
-            score=found.score,
+            score=round(found.score, DIGITS),
             same=found.same,
-            threshold=found.threshold,
-            probability=found.probability,
+            threshold=round(found.threshold, DIGITS),
+            probability=None if found.probability is None else round(found.probability, DIGITS),
             first_seconds=first,
             second_seconds=second,
         )

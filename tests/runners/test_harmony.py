@@ -94,7 +94,7 @@ def test_an_encoder_tells_what_its_voices_are(load: Open) -> None:
     card = load("encoder").card
     assert (card.rate, card.space, card.dimensions) == (16000, "harmony_v1", VOICE)
     assert card.unit_length
-    assert card.same_speaker is None  # nobody has measured it with these weights
+    assert (card.same_speaker, card.likeness) == (None, ())  # nobody has measured these weights
     assert load("encoder", options={"same_speaker": 0.8}).card.same_speaker == 0.8
 
 
@@ -125,6 +125,10 @@ def test_resemblyzer_s_weights_tell_speakers_apart(store: Store) -> None:
     )
     model = model_class(entry)(entry, store)
     assert (model.card.space, model.card.dimensions) == ("resemblyzer", 256)
+    thresholds = [curve.threshold for curve in model.card.likeness]
+    assert len(thresholds) == 4 and thresholds == sorted(
+        thresholds
+    )  # longer sounds are told better
     names = ("speech22k", "stereo44k", "quiet16k", "pauses16k")
     clips = [decode((folder / f"{name}.wav").read_bytes()) for name in names]
     vectors = [found.vector for found in model.embed([Embed(clip) for clip in clips])]  # type: ignore[attr-defined]

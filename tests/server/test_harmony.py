@@ -240,6 +240,20 @@ def test_it_comes_sentence_by_sentence_and_is_the_same_as_at_once(
     assert b"".join(parts) == whole
 
 
+def test_openais_sdk_leaves_the_voice_out(service: LiveService, voice: str) -> None:
+    with openai.OpenAI(
+        base_url=f"{service.url}/v1", api_key="none", max_retries=0, timeout=PATIENCE
+    ) as sdk:
+        answer = sdk.audio.speech.create(
+            model="harmonyspeech",
+            input=TEXT,
+            voice="unused",
+            response_format="wav",
+            extra_body={"voice": None, "input_embedding": voice},
+        )
+    assert audio.decode(answer.content).rate == 16000
+
+
 def test_speed_changes_how_long_it_takes(client: httpx.Client, voice: str) -> None:
     usual, fast, slow = (
         heard(ask(client, input_embedding=voice, input=LONG, generation_options={"speed": speed}))
