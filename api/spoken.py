@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Protocol, Self, TypeVar
 
 from api.fallback import with_fallback
+from api.languages import asked_for
 from audio import Audio
 from catalog import Catalog
 from pipelines import cloning, composing, tts
@@ -40,7 +41,8 @@ async def spoken(
     answer: Answer[Done],
 ) -> Done:
     """What `answer` makes of the speech and the name of who speaks it; a fallback may be that."""
-    speaker = await catalog.speaking(asked.model, asked.language, asked.named_voice)
+    language = asked_for(asked.language)
+    speaker = await catalog.speaking(asked.model, language, asked.named_voice)
     if catalog.composes(speaker):
         return await _composed(asked, speaker, catalog, api, call, answer)
     wanted = asked.wanted(api)

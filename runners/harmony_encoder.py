@@ -33,9 +33,10 @@ SPACE, RESEMBLYZER = "harmony_v1", "resemblyzer"
 # below, 3.6 % of those of two voices above. Longer sounds are told better, and lie higher: the same two
 # errors meet at 0.79 for 3 s (1.2 %), and at 5 s and more 0.85 to 0.92 makes none.
 SAME_SPEAKER = 0.7
-# The same for recordings that may have been made in different places, by `scripts/bench speakers`: the weights
-# of Resemblyzer, 29 synthetic voices, by themselves, in a room and in noise. At these lengths 7.0, 4.5, 3.3 and
-# 3.3 % of the pairs of one voice lie below the threshold, 7.7, 5.3, 4.8 and 4.3 % of those of two voices above.
+# The same for recordings that may have been made in different places, by `scripts/bench speakers`: the
+# weights of Resemblyzer, 29 synthetic voices, by themselves, in a room and in noise. At these lengths 7.0,
+# 4.5, 3.3 and 3.3 % of the pairs of one voice lie below the threshold, 7.7, 5.3, 4.8 and 4.3 % of those of
+# two voices above.
 LIKENESS = (
     Likeness(1.5, 0.642, 35.8),
     Likeness(3.0, 0.707, 41.3),

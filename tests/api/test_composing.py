@@ -120,6 +120,17 @@ def test_without_a_model_it_is_found() -> None:
     assert answer.json()["model"] == "trio"
 
 
+@pytest.mark.parametrize(
+    ("asked", "meant"), [("EN", "en"), ("en-US", "en"), ("default", None), (None, None)]
+)
+def test_its_language_may_be_written_in_any_way(
+    house: House, asked: str | None, meant: str | None
+) -> None:
+    assert_said(file_in(ask(house, language=asked)))
+    assert house.composer is not None
+    assert {job.language for job in house.composer.jobs} == {meant}
+
+
 # Options
 
 
