@@ -7,20 +7,21 @@ outside of this bundle is named in the configuration instead, as `package.module
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from types import ModuleType
 
 from errors import Failed, InvalidInput, NotFound, SettingsError, SpeechError
+from pipelines.composing import Stages
 from pipelines.conversion import Chain
 from pipelines.embedding import Listeners
+from pipelines.restoration import Rebuilding
 from pipelines.voice_memory import VoiceMemory
 from runners.admission import Door
-from runners.base import Converter, Detector, Embedder, Model, Synthesizer, Transcriber
+from runners.base import Converter, Detector, Embedder, Model, Restorer, Synthesizer, Transcriber
+from runners.foreign import class_at
 from runners.handle import RunnerHandle
+from runners.harmony import HarmonySpeechSynthesizer, HarmonySpeechVocoder
+from runners.harmony_encoder import HarmonySpeechEncoder
+from runners.knobs import checked
 from runners.kokoro import Kokoro
 from runners.melo import MeloTTS
 from runners.openvoice import OpenVoiceV1Synthesizer
@@ -34,8 +35,8 @@ from runners.piper import Piper
 from runners.roles import Entry, Toolchain, Toolchains
 from runners.silero import SileroVAD
 from runners.whisper import FasterWhisper
-from settings import BUNDLE, RunnerSettings, Settings, options_of
-from tasks import Capability, Finding
+from settings import RunnerSettings, Settings, options_of
+from tasks import Capability, Card, Finding
 
 # What a request's `input_vad_mode` may say: the families that users of Harmony Speech Engine know by name.
 FINDINGS: Mapping[str, Finding] = {
@@ -48,6 +49,9 @@ FINDINGS: Mapping[str, Finding] = {
 
 RUNNERS: Mapping[str, type[Model]] = {
     "FasterWhisper": FasterWhisper,
+    "HarmonySpeechEncoder": HarmonySpeechEncoder,
+    "HarmonySpeechSynthesizer": HarmonySpeechSynthesizer,
+    "HarmonySpeechVocoder": HarmonySpeechVocoder,
     "Kokoro": Kokoro,
     "MeloTTSSynthesizer": MeloTTS,
     "OpenVoiceV1Synthesizer": OpenVoiceV1Synthesizer,
@@ -67,6 +71,11 @@ PART_OF: Mapping[str, str] = {
 
 
 TOOLCHAINS: Mapping[str, Toolchain] = {
+    "harmonyspeech": Toolchain(
+        composer=("HarmonySpeechSynthesizer",),
+        encoder=("HarmonySpeechEncoder",),
+        vocoder=("HarmonySpeechVocoder",),
+    ),
     "openvoice_v1": Toolchain(
         synthesizer=("OpenVoiceV1Synthesizer",),
         encoder=("OpenVoiceV1ToneConverterEncoder", "OpenVoiceV1ToneConverter"),
@@ -77,6 +86,7 @@ TOOLCHAINS: Mapping[str, Toolchain] = {
         encoder=("OpenVoiceV2ToneConverterEncoder", "OpenVoiceV2ToneConverter"),
         converter=("OpenVoiceV2ToneConverter",),
     ),
+    "voicefixer": Toolchain(analyser=("VoiceFixerRestorer",), vocoder=("VoiceFixerVocoder",)),
 }
 
 
@@ -118,37 +128,7 @@ def _named(settings: RunnerSettings) -> type[Model]:
             f"{settings.name}: unknown model_type {name}; known are {', '.join(sorted(RUNNERS))}, "
             "or package.module:Class, or ./file.py:Class"
         )
-    found = getattr(_module(module_name, settings.name), class_name, None)
-    if not isinstance(found, type):
-        raise SettingsError(f"{settings.name}: {module_name} has no class {class_name}")
-    return found
-
-
-def _module(name: str, entry: str) -> ModuleType:
-    try:
-        return _module_at(Path(name)) if name.endswith(".py") else importlib.import_module(name)
-    # ValueError and TypeError are what importlib makes of an empty and of a relative name.
-    except (ImportError, ValueError, TypeError) as error:
-        raise SettingsError(f"{entry}: {name} cannot be imported: {error}") from error
-
-
-def _module_at(path: Path) -> ModuleType:
-    """The module in a file, which is loaded once however many entries name it."""
-    path = (path if path.is_absolute() else BUNDLE / path).resolve()
-    name = f"harmony_runner_{path.stem}_{abs(hash(str(path)))}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ImportError(f"no such file: {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]  # or the next entry that names the file would get half of it
-        raise
-    return module
+    return class_at(module_name, class_name, settings.name)
 
 
 class Catalog:
@@ -168,7 +148,9 @@ class Catalog:
             )
             for entry in settings.model_configs
         }
-        self._toolchains = Toolchains(toolchains, self._entries)
+        # An alias hides a toolchain as an entry does.
+        own = {name: chain for name, chain in toolchains.items() if name not in settings.aliases}
+        self._toolchains = Toolchains(own, self._entries)
         for entry in self._entries.values():
             self._check_fallback(entry)
         transcribers = self.able_to(Capability.TRANSCRIBE)
@@ -189,6 +171,28 @@ class Catalog:
     def synthesizer(self, model: str) -> Synthesizer:
         return self._entry(model, Capability.SPEAK).handle
 
+    async def card_of_speaker(self, model: str) -> Card:
+        """What who speaks says of itself: a model by itself, or the composer of a toolchain."""
+        return await self._speaker(model).handle.card()
+
+    def composes(self, speaker: str) -> bool:
+        """Whether who speaks makes features, of which a vocoder makes the sound."""
+        return Capability.SPEAK not in self._speaker(speaker).capabilities
+
+    def vocoding(self, toolchain: str) -> str:
+        """The configured vocoder of a toolchain."""
+        return self._toolchains.vocoder(toolchain).name
+
+    async def stages(self, toolchain: str, composer: str, vocoder: str) -> Stages:
+        """A composer and a vocoder of a toolchain, and what makes voices for them."""
+        encoder = await self._toolchains.encoder(toolchain)
+        return Stages(
+            composer=self._entry(composer, Capability.COMPOSE).handle,
+            vocoder=self._entry(vocoder, Capability.VOCODE).handle,
+            encoder=encoder.handle,
+            listeners=self.listeners,
+        )
+
     def transcriber(self, model: str) -> Transcriber:
         return self._entry(model, Capability.TRANSCRIBE).handle
 
@@ -203,23 +207,22 @@ class Catalog:
     def embedder(self, model: str) -> Embedder:
         return self._entry(model, Capability.EMBED).handle
 
-    async def speaker_encoder(self) -> Embedder:
-        """The first whose voices tell speakers apart: a tone for a converter hardly does.
+    async def speaker_encoder(self, param: str = "response_format") -> str:
+        """The first whose voices tell speakers apart, as `param` asks: a tone for a converter hardly does.
 
         Only a model that was loaded once can say so. One that cannot be asked is passed over.
         """
         problem: SpeechError | None = None
         for name in self.able_to(Capability.EMBED):
-            handle = self._entries[name].handle
             try:
-                if (await handle.card()).same_speaker is not None:
-                    return handle
+                if (await self._entries[name].handle.card()).same_speaker is not None:
+                    return name
             except SpeechError as error:
                 problem = problem or error
         raise problem or InvalidInput(
             "Telling speakers apart needs a speaker encoder, and no configured one is made for that: "
             "add an entry to model_configs whose model_type says which voices are of one speaker.",
-            param="response_format",
+            param=param,
         )
 
     def converter(self, model: str) -> Converter:
@@ -240,6 +243,7 @@ class Catalog:
     async def speaking(self, model: str, language: str | None, voice: str | None) -> str:
         """The configured model that speaks for a name; of a toolchain's, by the language and the voice."""
         if not self._toolchains.knows(model):
+            self._entry(model, Capability.SPEAK)
             return model
         able = await self._toolchains.speakers(model, language)
         refusal: InvalidInput | None = None
@@ -255,20 +259,19 @@ class Catalog:
         """The configured converter that a name means: its own, or a toolchain's."""
         if self._toolchains.knows(model):
             return self._toolchains.converter(model).name
-        try:
-            return self._entry(model, Capability.CONVERT).settings.name
-        except (InvalidInput, NotFound) as error:
-            able = ", ".join(self.able_names(Capability.CONVERT)) or "none of those configured"
-            raise type(error)(
-                f"The model '{model}' converts no voices. These do: {able}.",
-                param=param,
-                code=error.code,
-            ) from error
+        return self._asked(model, Capability.CONVERT, "converts no voices", param).name
 
-    def embedding(self, model: str) -> str:
+    def restorer(self, model: str, param: str = "model") -> Restorer | Rebuilding:
+        """What restores for a name: a model by itself, or a toolchain's two."""
+        if self._toolchains.knows(model):
+            analyser, vocoder = self._toolchains.rebuilders(model)
+            return Rebuilding(analyser.handle, vocoder.handle)
+        return self._asked(model, Capability.RESTORE, "restores nothing by itself", param).handle
+
+    async def embedding(self, model: str) -> str:
         """The model that embeds for a name: a toolchain's encoder, or what the name means itself."""
         if self._toolchains.knows(model):
-            return self._toolchains.encoder(model).name
+            return (await self._toolchains.encoder(model)).name
         return model
 
     async def chain(self, converter: str) -> Chain:
@@ -327,8 +330,7 @@ class Catalog:
         """The model's own name of a voice; an alias means the first of its choices the model has."""
         if voice is None:
             return None
-        entry = self._entry(model, Capability.SPEAK)
-        names = [offered.name for offered in (await entry.handle.card()).voices]
+        names = [offered.name for offered in (await self.card_of_speaker(model)).voices]
         # Releases of one family spell a voice in different ways: EN_INDIA, EN-INDIA.
         same = {_plain(name): name for name in names} | {name: name for name in names}
         if found := same.get(voice) or same.get(_plain(voice)):
@@ -337,9 +339,10 @@ class Catalog:
             if choice in names:
                 return choice
         aliases = [a for a, choices in self._voice_aliases.items() if set(choices) & set(names)]
+        known = ", ".join([*names, *sorted(aliases)])
         raise InvalidInput(
-            f"The model '{model}' has no voice '{voice}'. "
-            f"It has: {', '.join([*names, *sorted(aliases)])}.",
+            f"The model '{model}' has no voice '{voice}'"
+            + (f". It has: {known}." if known else ", nor any other by a name: leave 'voice' out."),
             param="voice",
             code="voice_not_found",
         )
@@ -350,28 +353,40 @@ class Catalog:
         """What a request sets of a model's knobs, checked."""
         if not asked:
             return {}
-        entry = self._entry(model, Capability.SPEAK)
-        knobs = {knob.name: knob for knob in (await entry.handle.card()).knobs}
-        known = ", ".join(
-            f"{knob.name} ({knob.least:g} to {knob.most:g})" for knob in knobs.values()
-        )
-        for name, value in asked.items():
-            if name not in knobs or not knobs[name].least <= value <= knobs[name].most:
-                raise InvalidInput(
-                    f"The model '{model}' cannot have {name} {value:g} for an option. "
-                    f"Its options: {known or 'none'}.",
-                    param=f"{param}.{name}",
-                )
-        return asked
+        return checked(asked, (await self.card_of_speaker(model)).knobs, model, param)
 
     def _check_fallback(self, entry: Entry) -> None:
         name = entry.settings.fallback
         if name and not set(entry.capabilities) <= set(self._entries[name].capabilities):
             raise SettingsError(f"{entry.settings.name}: fallback {name} cannot do the same")
 
+    def _asked(self, model: str, capability: Capability, lacks: str, param: str) -> Entry:
+        """The entry that does it for a name in a field of the request."""
+        try:
+            return self._entry(model, capability)
+        except (InvalidInput, NotFound) as error:
+            able = ", ".join(self.able_names(capability)) or "none of those configured"
+            raise type(error)(
+                f"The model '{model}' {lacks}. These do: {able}.", param=param, code=error.code
+            ) from error
+
+    def _speaker(self, model: str) -> Entry:
+        entry = self.find(model)
+        return (
+            entry
+            if Capability.COMPOSE in entry.capabilities
+            else self._entry(model, Capability.SPEAK)
+        )
+
     def _entry(self, model: str, capability: Capability) -> Entry:
         entry = self.find(model)
         if capability not in entry.capabilities:
+            if whole := self._toolchains.with_part(entry, capability):
+                raise InvalidInput(
+                    f"The model '{model}' cannot {capability.value} by itself: it is a part of "
+                    f"{' and '.join(whole)}, which can.",
+                    param="model",
+                )
             able = ", ".join(self.able_to(capability)) or "none of those configured"
             raise InvalidInput(
                 f"The model '{model}' cannot {capability.value}. These can: {able}.", param="model"

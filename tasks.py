@@ -27,6 +27,10 @@ class Capability(Enum):
     DETECT = "detect"
     EMBED = "embed"
     CONVERT = "convert"
+    COMPOSE = "compose"
+    VOCODE = "vocode"
+    RESTORE = "restore"
+    ANALYSE = "analyse"
 
 
 @attrs.frozen
@@ -139,7 +143,50 @@ class Convert:
     offset: int = 0  # samples of the whole before this part of it, a multiple of its grid's step
 
 
-Job = Speak | Transcribe | Detect | Embed | Convert
+@attrs.frozen(eq=False)
+class Compose:
+    """Say `text` in somebody's voice, as features of which a vocoder makes the sound."""
+
+    text: str
+    voice: Embedding
+    language: str | None = None
+    speed: float = 1.0
+    pitch: float = 1.0  # factors of what the model would do
+    energy: float = 1.0
+
+
+@attrs.frozen(eq=False)
+class Features:
+    """A mel spectrogram [bands, frames]; only a vocoder of the same space makes sound of it."""
+
+    mel: NDArray[np.float32]
+    space: str  # the models that agree on what its numbers mean
+
+
+@attrs.frozen(eq=False)
+class Vocode:
+    """Make sound of features, as loud as they say: it may be louder than 1."""
+
+    features: Features
+
+
+@attrs.frozen
+class Restore:
+    """Free a sound from what does not belong to it: the same length, and nothing is said anew."""
+
+    sound: Sound
+
+
+@attrs.frozen
+class Analyse:
+    """Hear a damaged sound as it may have been, as features of which a vocoder makes the sound."""
+
+    sound: Sound
+    mode: int = 0  # the family's own ways of hearing
+    seed: int | None = None  # the same seed, the same features
+
+
+Job = Speak | Transcribe | Detect | Embed | Convert | Compose | Vocode | Restore | Analyse
 
 
 # Results
@@ -212,7 +259,7 @@ class Activity:
     duration: float
 
 
-Result = Speech | Transcript | Activity | Embedding
+Result = Speech | Transcript | Activity | Embedding | Features
 
 
 # What a runner answers
@@ -256,6 +303,15 @@ class Grid:
 
 
 @attrs.frozen
+class Likeness:
+    """How surely voices are of one speaker whose cosine is known, by a logistic curve."""
+
+    seconds: float  # of speech, in the shorter of both recordings
+    threshold: float  # the cosine at which one speaker is as likely as two
+    steepness: float  # of the logarithm of the odds, for each 1 of cosine
+
+
+@attrs.frozen
 class Card:
     """What a loaded model says of itself."""
 
@@ -263,11 +319,13 @@ class Card:
     voices: tuple[Voice, ...] = ()
     default_voice: str | None = None
     rate: int | None = None  # Hz of what it speaks or wants to hear
-    same_speaker: float | None = None  # cosine from which two embeddings are of one speaker
-    space: str | None = None  # of the embeddings that it makes or takes
+    # The cosine from which embeddings of two windows of 1.5 s are of one speaker
+    same_speaker: float | None = None
+    likeness: tuple[Likeness, ...] = ()  # the same for recordings of several lengths, as measured
+    space: str | None = None  # of the embeddings that it makes or takes, or features that it takes
     dimensions: int | None = None  # numbers in such an embedding
     unit_length: bool = False  # such embeddings have the length 1, and so has the mean of several
-    grid: Grid | None = None  # of what it converts
+    grid: Grid | None = None  # of what it converts, or of the sound that it makes of features
     knobs: tuple[Knob, ...] = ()  # that a job may set
 
 

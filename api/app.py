@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
-from api import conversion, embeddings, errors, realtime, speech
+from api import comparison, conversion, embeddings, errors, realtime, speech
 from api.documented import add_schemas
 from api.engine.conversion import VoiceConversionRequest, VoiceConversionResponse
 from api.engine.embedding import EmbedSpeakerRequest
@@ -36,6 +36,7 @@ SHAPES = (
     embeddings.EmbeddingRequest,
     embeddings.OpenAIEmbeddingRequest,
     EmbedSpeakerRequest,
+    comparison.CompareRequest,
     conversion.ConversionRequest,
     VoiceConversionRequest,
     VoiceConversionResponse,

@@ -57,6 +57,15 @@ class ClonedVoice(BaseModel):
                 )
         return None
 
+    def spoken_in(self, api: ApiSettings) -> Reference | Embedding:
+        """The voice to speak in, for what has none of its own and converts none."""
+        if self.converter is not None:
+            raise InvalidInput(
+                "This model speaks in the wanted voice at once: leave 'converter' out.",
+                param="converter",
+            )
+        return wanted_voice(self.input_audio, self.input_embedding, self, api)
+
     def converts_with(self, model: str, catalog: Catalog) -> str:
         """The configured converter for speech of a model or a toolchain."""
         if self.converter is not None:

@@ -196,7 +196,7 @@ async def _heard(
 ) -> tuple[Heard, str]:
     """The voice, and the model that made it."""
     asked = model or catalog.first(Capability.EMBED)
-    encoder = catalog.embedding(asked)
+    encoder = await catalog.embedding(asked)
 
     async def listen(name: str) -> tuple[Heard, str]:
         found = hear(reference, catalog.embedder(name), catalog.listeners, call)

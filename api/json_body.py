@@ -28,7 +28,7 @@ from settings import Settings
 
 Body = TypeVar("Body", bound=BaseModel)
 
-SOUNDS = (b"input_audio", b"source_audio", b"target_audio")
+SOUNDS = (b"input_audio", b"source_audio", b"target_audio", b"first_audio", b"second_audio")
 OPENS_SOUND = re.compile(rb'"(' + b"|".join(SOUNDS) + rb')"[ \t\r\n]*:[ \t\r\n]*\Z')
 KEY_LENGTH = 128  # bytes before a string in which its key is looked for
 # What a string holds as far as it is whole: an escape may be cut in two where a piece ends.

@@ -45,9 +45,15 @@ def code_of(language: str, spoken: tuple[str, ...]) -> str:
     return code
 
 
+def asked_for(language: str | None) -> str | None:
+    """The language that a request names; one word stands for none."""
+    return None if language is None or language.lower() == ANY_LANGUAGE else language
+
+
 def spoken_tag(asked: str | None, voice: str | None, card: Card) -> str | None:
     """The model's own tag for `EN`, `en` or `en_us`: the voice's, if it speaks that language."""
-    if asked is None or asked.lower() == ANY_LANGUAGE:
+    asked = asked_for(asked)
+    if asked is None:
         return None
     given = asked.lower().replace("_", "-")
     wanted = given if "-" in given else tag(given)

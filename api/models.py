@@ -22,6 +22,10 @@ TASKS = {
     "detect": "vad",
     "embed": "speaker-embedding",
     "convert": "voice-conversion",
+    "compose": "speech-features",
+    "vocode": "vocoding",
+    "restore": "restoration",
+    "analyse": "restoration-features",
 }
 
 
@@ -79,7 +83,7 @@ async def _toolchain(catalog: Catalog, name: str, timeout: float) -> dict[str, A
     models = [entry.name for entry in catalog.parts(name)]
     parts = await asyncio.gather(*(describe(catalog, model, timeout) for model in models))
     described = {**_named(catalog, name), "models": models}
-    for key in ("languages", "voices"):
+    for key in ("languages", "voices", "options"):
         values = [value for part in parts for value in part.get(key, ())]
         if values:
             described[key] = [v for i, v in enumerate(values) if v not in values[:i]]

@@ -183,7 +183,7 @@ class NativeEndpoints:
                 heard = await hear(reference, encoder, self.catalog.listeners, call)
                 return asked.from_result(heard, model, call.id)
 
-            model = self.catalog.embedding(model or self.catalog.first(Capability.EMBED))
+            model = await self.catalog.embedding(model or self.catalog.first(Capability.EMBED))
             return (await with_fallback(self.catalog, model, listen)).model_dump()
 
     def _call(self) -> Call:

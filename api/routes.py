@@ -10,6 +10,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from api import (
     activity,
+    comparison,
     conversion,
     embeddings,
     health,
@@ -31,6 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
         realtime,
         activity,
         embeddings,
+        comparison,
         listings,
         conversion,
         lifecycle,

@@ -94,7 +94,7 @@ class SpeechRequest(ClonedVoice):
         return self.model_copy(update={"voice": voice, "options": options})
 
     async def to_job(self, model: str, catalog: Catalog, api: ApiSettings) -> Speak:
-        card = await catalog.synthesizer(model).card()
+        card = await catalog.card_of_speaker(model)
         voice = await catalog.voice(model, self.named_voice)
         return Speak(
             text=text_within_limit(self.input, api),

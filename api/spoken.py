@@ -1,4 +1,4 @@
-"""A request for speech → the pipeline that speaks it: with a model's own voice, or with a cloned one."""
+"""A request for speech → the pipeline that speaks it: with a model's own voice, a cloned one, or in any."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Protocol, Self, TypeVar
 
 from api.fallback import with_fallback
+from api.languages import asked_for
 from audio import Audio
 from catalog import Catalog
-from pipelines import cloning, tts
+from pipelines import cloning, composing, tts
 from pipelines.base_voices import Speaker
 from settings import ApiSettings
 from tasks import Call, Embedding, Reference, Speak
 
 Done = TypeVar("Done")
+Answer = Callable[[AsyncGenerator[Audio, None], str], Awaitable[Done]]
 
 
 class Asked(Protocol):
@@ -25,6 +27,7 @@ class Asked(Protocol):
     @property
     def named_voice(self) -> str | None: ...
     def wanted(self, api: ApiSettings) -> Reference | Embedding | None: ...
+    def spoken_in(self, api: ApiSettings) -> Reference | Embedding: ...
     def converts_with(self, model: str, catalog: Catalog) -> str: ...
     async def spoken_by(self, model: str, catalog: Catalog) -> Self: ...
     async def to_job(self, model: str, catalog: Catalog, api: ApiSettings) -> Speak: ...
@@ -35,11 +38,13 @@ async def spoken(
     catalog: Catalog,
     api: ApiSettings,
     call: Call,
-    answer: Callable[[AsyncGenerator[Audio, None], str], Awaitable[Done]],
+    answer: Answer[Done],
 ) -> Done:
     """What `answer` makes of the speech and the name of who speaks it; a fallback may be that."""
-    speaker = await catalog.speaking(asked.model, asked.language, asked.named_voice)
-    catalog.synthesizer(speaker)
+    language = asked_for(asked.language)
+    speaker = await catalog.speaking(asked.model, language, asked.named_voice)
+    if catalog.composes(speaker):
+        return await _composed(asked, speaker, catalog, api, call, answer)
     wanted = asked.wanted(api)
     converter = None if wanted is None else asked.converts_with(asked.model, catalog)
 
@@ -56,5 +61,30 @@ async def spoken(
             return await answer(cloning.clone(job, voice, base, chain, call), named)
 
         return await with_fallback(catalog, converter, change)
+
+    return await with_fallback(catalog, speaker, say)
+
+
+async def _composed(
+    asked: Asked,
+    speaker: str,
+    catalog: Catalog,
+    api: ApiSettings,
+    call: Call,
+    answer: Answer[Done],
+) -> Done:
+    """The same where a toolchain speaks in whatever voice it is told; each stage may have a fallback."""
+    voice = asked.spoken_in(api)
+
+    async def say(composer: str) -> Done:
+        said = asked if composer == speaker else await asked.spoken_by(composer, catalog)
+        named = asked.model if composer == speaker else composer
+        job = await said.to_job(composer, catalog, api)
+
+        async def sing(vocoder: str) -> Done:
+            stages = await catalog.stages(asked.model, composer, vocoder)
+            return await answer(composing.speak(job, voice, stages, call), named)
+
+        return await with_fallback(catalog, catalog.vocoding(asked.model), sing)
 
     return await with_fallback(catalog, speaker, say)

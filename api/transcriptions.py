@@ -111,7 +111,7 @@ async def create_transcription(
         chunking=_chunking(asked.chunking_strategy, sound),
     )
     if asked.diarized:
-        embedder = await catalog.speaker_encoder()
+        embedder = catalog.embedder(await catalog.speaker_encoder())
         # Before anything is transcribed, and so before the first byte of a stream.
         voices = await while_client_waits(request, diarization.known_voices(known, embedder, call))
         tell = partial(diarization.diarize, sound=sound, known=voices, embedder=embedder, call=call)

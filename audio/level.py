@@ -1,4 +1,4 @@
-"""How loud a sound is: one sound brought to the level of another, and silence that stays silent."""
+"""How loud a sound is: brought to the level of another, or to a peak, and silence that stays silent."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ SPEECH = 10 ** (
 )  # of full scale, root mean square: what is quieter says nothing of a voice's level
 LEARNED = 10.0  # seconds of speech after which the gain stands still
 MOST = 4.0  # 12 dB: what is still softer than that is no voice to be raised, but noise
+PEAK = 0.97  # of full scale: where the loudest sample goes of a sound that has no level of its own
 KNEE = 0.9  # of full scale: what is louder is bent instead of cut off
 RING = 0.05  # seconds around a sound that belong to it
 
@@ -22,10 +23,12 @@ class Level:
 
     There is one gain: the ratio of the energies of all speech so far. A piece begins with the gain that
     the one before ended with, and after LEARNED seconds of speech it does not change any more: a level
-    that follows each piece would pump.
+    that follows each piece would pump. With `left`, pieces lack something on purpose, noise or whole
+    sounds, so only what is speech in both is compared.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, left: bool = False) -> None:
+        self._left = left
         self._wanted = self._given = 0.0  # energies
         self._heard = 0.0  # seconds of speech
         self._gain: float | None = None  # None: no speech yet
@@ -45,12 +48,39 @@ class Level:
         step = max(1, round(FRAME * piece.rate))
         wanted, given = (_energies(samples, step) for samples in (model, piece.samples))
         speech = wanted > SPEECH**2 * step
+        if self._left:
+            speech &= given > SPEECH**2 * step
         self._wanted += float(wanted[speech].sum())
         self._given += float(given[speech].sum())
         self._heard += float(speech.sum()) * step / piece.rate
         if self._wanted > 0:
             ratio = np.sqrt(self._wanted / max(self._given, self._wanted / MOST**2))
             self._gain = float(ratio)
+
+
+class Peak:
+    """Brings a sound that comes in pieces, and may be louder than full scale, to one level.
+
+    There is one gain: what brings the loudest sample so far to PEAK, at most 12 dB. The first piece sets it.
+    Only a piece that is still louder changes it, on its way down from what it was, and it never rises again.
+    """
+
+    def __init__(self) -> None:
+        self._loudest = 0.0
+        self._gain: float | None = None  # None: no sound yet
+
+    def bring(self, piece: Audio) -> Audio:
+        """The next piece at the level."""
+        self._loudest = max(self._loudest, float(np.abs(piece.samples).max(initial=0.0)))
+        if self._loudest < FLOOR:
+            return piece
+        gain = min(PEAK / self._loudest, MOST)
+        start = gain if self._gain is None else self._gain
+        self._gain = gain
+        if start == gain:
+            return Audio((piece.samples * gain).astype(np.float32), piece.rate)
+        curve = np.linspace(start, gain, len(piece.samples), dtype=np.float32)
+        return Audio(bent((piece.samples * curve).astype(np.float32)), piece.rate)
 
 
 def bent(samples: Samples) -> Samples:

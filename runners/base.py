@@ -15,17 +15,22 @@ from typing import Any, ClassVar, Protocol
 from settings import RunnerSettings
 from tasks import (
     Activity,
+    Analyse,
     Call,
     Capability,
     Card,
+    Compose,
     Convert,
     Detect,
     Embed,
     Embedding,
+    Features,
+    Restore,
     Speak,
     Speech,
     Transcribe,
     Transcript,
+    Vocode,
 )
 from weights import Store
 
@@ -35,6 +40,10 @@ CAPABILITY_OF: dict[type, Capability] = {
     Detect: Capability.DETECT,
     Embed: Capability.EMBED,
     Convert: Capability.CONVERT,
+    Compose: Capability.COMPOSE,
+    Vocode: Capability.VOCODE,
+    Restore: Capability.RESTORE,
+    Analyse: Capability.ANALYSE,
 }
 
 
@@ -64,6 +73,26 @@ class Embedder(Protocol):
 class Converter(Protocol):
     async def card(self) -> Card: ...
     async def convert(self, job: Convert, call: Call) -> Speech: ...
+
+
+class Composer(Protocol):
+    async def card(self) -> Card: ...
+    async def compose(self, job: Compose, call: Call) -> Features: ...
+
+
+class Vocoder(Protocol):
+    async def card(self) -> Card: ...
+    async def vocode(self, job: Vocode, call: Call) -> Speech: ...
+
+
+class Restorer(Protocol):
+    async def card(self) -> Card: ...
+    async def restore(self, job: Restore, call: Call) -> Speech: ...
+
+
+class Analyser(Protocol):
+    async def card(self) -> Card: ...
+    async def analyse(self, job: Analyse, call: Call) -> Features: ...
 
 
 # What a family provides

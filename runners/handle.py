@@ -19,19 +19,24 @@ from runners.residency import Residency, Stay
 from runners.wire import OutOfReach, Wire
 from tasks import (
     Activity,
+    Analyse,
     Answer,
     Call,
     Card,
+    Compose,
     Convert,
     Detect,
     Embed,
     Embedding,
+    Features,
     Job,
+    Restore,
     Speak,
     Speech,
     State,
     Transcribe,
     Transcript,
+    Vocode,
 )
 
 # Seconds before a call is tried again: connections to a process that died are known as dead by then.
@@ -89,6 +94,18 @@ class RunnerHandle:
 
     async def convert(self, job: Convert, call: Call) -> Speech:
         return await self._run(job, call, Speech)
+
+    async def compose(self, job: Compose, call: Call) -> Features:
+        return await self._run(job, call, Features)
+
+    async def vocode(self, job: Vocode, call: Call) -> Speech:
+        return await self._run(job, call, Speech)
+
+    async def restore(self, job: Restore, call: Call) -> Speech:
+        return await self._run(job, call, Speech)
+
+    async def analyse(self, job: Analyse, call: Call) -> Features:
+        return await self._run(job, call, Features)
 
     async def _run(self, job: Job, call: Call, expected: type[Answered]) -> Answered:
         step = f"{self.name}.{CAPABILITY_OF[type(job)].value}"

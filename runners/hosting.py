@@ -19,7 +19,21 @@ from runners.guard import Guarded
 from runners.resident import Resident
 from runners.vitals import note_tasks
 from settings import RunnerSettings, runner_token_hash
-from tasks import Answer, Call, Card, Convert, Detect, Embed, Speak, State, Transcribe
+from tasks import (
+    Analyse,
+    Answer,
+    Call,
+    Card,
+    Compose,
+    Convert,
+    Detect,
+    Embed,
+    Restore,
+    Speak,
+    State,
+    Transcribe,
+    Vocode,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +52,11 @@ WireJob = Annotated[
     | InstanceOf[Transcribe]
     | InstanceOf[Detect]
     | InstanceOf[Embed]
-    | InstanceOf[Convert],
+    | InstanceOf[Convert]
+    | InstanceOf[Compose]
+    | InstanceOf[Vocode]
+    | InstanceOf[Restore]
+    | InstanceOf[Analyse],
     wire,
 ]
 WireCall = Annotated[InstanceOf[Call], wire]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import attrs
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from errors import InvalidInput
 from tasks import Knob
 
 Options = TypeVar("Options")
@@ -31,3 +32,19 @@ def adjusted(options: Options, values: Mapping[str, float]) -> Options:
     known: Any = options
     changed: Options = attrs.evolve(known, **values)
     return changed
+
+
+def checked(
+    asked: Mapping[str, float], knobs: Iterable[Knob], model: str, param: str
+) -> Mapping[str, float]:
+    """What a request in its field `param` asks of a model's knobs, or a refusal that lists them."""
+    known = {knob.name: knob for knob in knobs}
+    offered = ", ".join(f"{one.name} ({one.least:g} to {one.most:g})" for one in known.values())
+    for name, value in asked.items():
+        if name not in known or not known[name].least <= value <= known[name].most:
+            raise InvalidInput(
+                f"The model '{model}' cannot have {name} {value:g} for an option. "
+                f"Its options: {offered or 'none'}.",
+                param=f"{param}.{name}",
+            )
+    return asked

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -30,7 +30,7 @@ FORMATS = {
     "half": "float16", "float16": "float16", "bfloat16": "bfloat16",
 }  # fmt: skip
 LONGEST_CONFIG = 1 << 22  # bytes; published ones have some thousands
-PACKED = "model"  # the entry that holds the weights, beside what training wants to remember
+PACKED = ("model",)  # the entry that holds the weights, beside what training wants to remember
 
 
 @attrs.frozen
@@ -71,14 +71,14 @@ def read_text(file: Path) -> str:
         return _text(file)
 
 
-def read_weights(file: Path) -> Mapping[str, torch.Tensor]:
-    """The named tensors of a `.safetensors`, or of a `.pth`, which may keep them under `model`."""
+def read_weights(file: Path, packed: Sequence[str] = PACKED) -> Mapping[str, torch.Tensor]:
+    """The named tensors of a `.safetensors`, or of a pickle, which may keep them under keys of its own."""
     with _from_strangers(file):
         if file.suffix == ".safetensors":
             return _mapped(file)
         found = _unpickled(file)
-        if isinstance(found, Mapping):
-            found = found.get(PACKED, found)
+        for key in packed:
+            found = found.get(key, found) if isinstance(found, Mapping) else found
         if not isinstance(found, Mapping):
             raise ValueError(f"it holds a {type(found).__name__} where named tensors should be")
         return found
@@ -156,7 +156,9 @@ def _mapped(file: Path) -> dict[str, torch.Tensor]:
     """Eight bytes of length, as much JSON that says what lies where, and the numbers."""
     import torch
 
-    numbers = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+    numbers = {
+        "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
+    }  # fmt: skip
     raw = file.read_bytes()
     begin = 8 + int.from_bytes(raw[:8], "little")
     if not 8 < begin <= len(raw):

@@ -4,10 +4,12 @@ Each remembers what it was asked, fails where it is told to, and can be held up:
 it is cancelled or let go, so tests of disconnects need no clock.
 
     FakeSynthesizer, FakeTranscriber, FakeDetector, FakeEmbedder,
-    FakeConverter                            what a pipeline is given
+    FakeConverter, FakeComposer, FakeVocoder,
+    FakeRestorer, FakeAnalyser               what a pipeline is given
     WordTranscriber                          hears the words of `said`, each by its loudness
     FakeService                              what BentoML puts before a runner; wants a RunnerHandle
-    Speaks, Transcribes, Detects, Embeds, Converts     what `model_type` names: tests.fakes:Speaks
+    Speaks, Transcribes, Detects, Embeds, Converts,
+    Composes, Vocodes, Restores, Analyses    what `model_type` names: tests.fakes:Speaks
 """
 
 from __future__ import annotations
@@ -24,17 +26,22 @@ from errors import InvalidInput, SpeechError
 from runners.base import CAPABILITY_OF
 from tasks import (
     Activity,
+    Analyse,
     Answer,
     Call,
     Capability,
     Card,
+    Compose,
     Convert,
     Detect,
     Embed,
     Embedding,
+    Features,
     Grid,
     Job,
+    Knob,
     Presence,
+    Restore,
     Segment,
     Span,
     Speak,
@@ -42,6 +49,7 @@ from tasks import (
     State,
     Transcribe,
     Transcript,
+    Vocode,
     Voice,
     Word,
 )
@@ -105,6 +113,11 @@ LISTENER = Card(languages=("en", "de"), rate=16000)
 WATCHER = Card(rate=16000)
 NOSE = Card(rate=16000, same_speaker=0.7, space="pitch")
 MASK = Card(rate=RATE, space="pitch", grid=Grid(step=240, context=2400))
+HOP = 240  # samples of a frame that the fake composer makes
+MELODY = (Knob("pitch", 0.25, 4.0, 1.0), Knob("energy", 0.25, 4.0, 1.0))
+WRITER = Card(languages=("en",), rate=RATE, space="pitch", knobs=MELODY)
+CLEANER, HEARER = Card(rate=RATE), Card(rate=RATE, space="notes")
+SINGER = Card(rate=RATE, space="notes", grid=Grid(step=HOP, context=2 * HOP))
 
 
 @attrs.define
@@ -282,6 +295,76 @@ class FakeConverter(_Fake):
         return Speech(Audio(sung.astype(np.float32), RATE))
 
 
+@attrs.define
+class FakeComposer(_Fake):
+    """Notes [loudness and Hz, frames] for a text's letters and digits, on the voice's pitch."""
+
+    offers: Card = WRITER
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def compose(self, job: Compose, call: Call) -> Features:
+        await self._arrive(job, call)
+        if job.voice.space != self.offers.space:
+            raise InvalidInput(f"an embedding of {job.voice.space}")
+        said = sum(character.isalnum() for character in job.text)
+        frames = round(said * SECONDS_PER_CHARACTER / job.speed * RATE / HOP)
+        pitch = np.sqrt(BANDS[:-1] * BANDS[1:])[int(job.voice.vector.argmax())] * job.pitch
+        note = np.array([[0.5 * job.energy], [pitch]], dtype=np.float32)
+        return Features(np.repeat(note, frames, axis=1), "notes")
+
+
+@attrs.define
+class FakeVocoder(_Fake):
+    """Sings notes, each part from the beginning of a wave."""
+
+    offers: Card = SINGER
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def vocode(self, job: Vocode, call: Call) -> Speech:
+        await self._arrive(job, call)
+        if job.features.space != self.offers.space:
+            raise InvalidInput(f"features of {job.features.space}")
+        loudness, pitches = np.repeat(job.features.mel.astype(np.float64), HOP, axis=1)
+        sung = loudness * np.sin(2 * np.pi * np.cumsum(pitches) / RATE)
+        return Speech(Audio(sung.astype(np.float32), RATE))
+
+
+@attrs.define
+class FakeRestorer(_Fake):
+    """Takes away all that is quieter than a tenth."""
+
+    offers: Card = CLEANER
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def restore(self, job: Restore, call: Call) -> Speech:
+        await self._arrive(job, call)
+        sound = join(list(job.sound.blocks(RATE, 60.0)), RATE)
+        return Speech(Audio(np.where(np.abs(sound.samples) < 0.1, 0, sound.samples), RATE))
+
+
+@attrs.define
+class FakeAnalyser(_Fake):
+    """Hears notes [loudness and Hz, frames] of the loudest pitch; mode 1 an octave higher."""
+
+    offers: Card = HEARER
+
+    async def card(self) -> Card:
+        return self.offers
+
+    async def analyse(self, job: Analyse, call: Call) -> Features:
+        await self._arrive(job, call)
+        sound = join(list(job.sound.blocks(RATE, 60.0)), RATE).samples
+        pitch = np.abs(np.fft.rfft(sound)).argmax() * RATE / max(len(sound), 1) * (1 + job.mode)
+        note = np.array([[np.abs(sound).max(initial=0)], [pitch]], dtype=np.float32)
+        return Features(np.repeat(note, len(sound) // HOP, axis=1), "notes")
+
+
 Fake = (
     FakeSynthesizer
     | FakeTranscriber
@@ -289,6 +372,10 @@ Fake = (
     | FakeDetector
     | FakeEmbedder
     | FakeConverter
+    | FakeComposer
+    | FakeVocoder
+    | FakeRestorer
+    | FakeAnalyser
 )
 
 
@@ -362,6 +449,26 @@ class Embeds:
 
 class Converts:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.CONVERT,)
+    options: ClassVar[type] = NoOptions
+
+
+class Composes:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.COMPOSE,)
+    options: ClassVar[type] = NoOptions
+
+
+class Vocodes:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.VOCODE,)
+    options: ClassVar[type] = NoOptions
+
+
+class Restores:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.RESTORE,)
+    options: ClassVar[type] = NoOptions
+
+
+class Analyses:
+    capabilities: ClassVar[tuple[Capability, ...]] = (Capability.ANALYSE,)
     options: ClassVar[type] = NoOptions
 
 

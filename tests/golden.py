@@ -17,7 +17,10 @@ import pytest
 
 from tests.conftest import BUNDLE
 
-_KINDS = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "BOOL": np.bool_}
+_KINDS = {
+    "F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "I16": np.int16,
+    "U8": np.uint8, "BOOL": np.bool_,
+}  # fmt: skip
 
 Array = np.ndarray[Any, Any]
 

@@ -17,14 +17,18 @@ from audio import Audio
 from errors import InvalidInput, SpeechError
 from tasks import (
     Activity,
+    Analyse,
     Answer,
     Call,
     Card,
+    Compose,
     Convert,
     Detect,
     Embed,
     Embedding,
+    Features,
     Job,
+    Restore,
     Result,
     Segment,
     Span,
@@ -32,6 +36,7 @@ from tasks import (
     Speech,
     Transcribe,
     Transcript,
+    Vocode,
     Voice,
     Word,
 )
@@ -58,6 +63,12 @@ segments = st.builds(
 )
 vectors = arrays.arrays(np.float32, st.integers(1, 256), elements=st.floats(-1, 1, width=32))
 embeddings = st.builds(Embedding, vectors, st.text())
+factors = st.floats(0.25, 4)
+features = st.builds(
+    Features,
+    arrays.arrays(np.float32, st.tuples(st.integers(1, 8), st.integers(0, 50))),
+    st.text(),
+)
 seeds = st.none() | st.integers(0, 2**63 - 1)
 jobs = st.one_of(
     st.builds(
@@ -71,6 +82,10 @@ jobs = st.one_of(
     st.builds(
         Convert, sounds, embeddings, embeddings, st.none() | st.floats(0, 1), seeds, st.integers(0)
     ),
+    st.builds(Compose, st.text(), embeddings, st.none() | st.text(), factors, factors, factors),
+    st.builds(Vocode, features),
+    st.builds(Restore, sounds),
+    st.builds(Analyse, sounds, st.integers(0, 2), seeds),
     detections,
     st.builds(Embed, sounds),
     st.builds(
@@ -88,6 +103,7 @@ jobs = st.one_of(
 )
 results = st.one_of(
     embeddings,
+    features,
     st.builds(Speech, sounds, st.none() | embeddings),
     st.builds(Transcript, st.lists(segments, max_size=3).map(tuple), st.text(), seconds),
     st.builds(Activity, st.lists(st.builds(Span, seconds, seconds)).map(tuple), seconds),

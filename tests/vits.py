@@ -81,7 +81,12 @@ def checkpoint(build: Callable[[], nn.Module], seed: int = 0) -> dict[str, Tenso
     """Weights for the network that `build` makes, such that signals neither vanish nor burst."""
     dice = torch.Generator().manual_seed(seed)
     wanted = described(build).state_dict()
-    return {name: _drawn(name, tensor.shape, dice) for name, tensor in wanted.items()}
+    return {
+        name: _drawn(name, tensor.shape, dice)
+        if tensor.is_floating_point()
+        else torch.zeros(tensor.shape, dtype=tensor.dtype)  # a counter
+        for name, tensor in wanted.items()
+    }
 
 
 def synthesizer_checkpoint(config: dict[str, Any] = SYNTHESIZER) -> dict[str, Tensor]:
@@ -109,6 +114,8 @@ def a_converter(
 def _drawn(name: str, shape: torch.Size, dice: torch.Generator) -> Tensor:
     drawn = torch.randn(shape, generator=dice)
     kind = name.rpartition(".")[2]
+    if kind == "running_var":
+        return 1 + 0.1 * drawn.square()
     if kind in ("weight_g", "gamma") or name.endswith("layernorm.weight"):
         return 1 + 0.1 * drawn
     if kind.startswith(("bias", "beta", "logs", "m")):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from starlette.datastructures import UploadFile
 
-from api.engine.speech import AudioFormat, AudioOutputOptions, GenerationOptions
+from api.engine.speech import NO_MELODY, AudioFormat, AudioOutputOptions, GenerationOptions
 from api.engine.wire import Answered, Asked, OrZero, only
 from api.json_body import EncodedFile, JsonBody
 from api.voice_file import VoiceFile
@@ -17,6 +17,8 @@ SPEED = "a recording is converted at its own speed; leave it out, or send 1"
 
 class ConversionOptions(GenerationOptions):
     speed: Annotated[float | None, only(None, 1, because=SPEED), OrZero] = None
+    pitch: Annotated[float | None, only(None, 0, 1, because=NO_MELODY)] = None
+    energy: Annotated[float | None, only(None, 0, 1, because=NO_MELODY)] = None
 
 
 class VoiceConversionRequest(Asked):

@@ -27,8 +27,12 @@ AudioFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 PIECE = 3 << 16  # bytes of a file that are written in base64 at once; a multiple of three
 
 SINGLE, CLONING = "single_speaker_tts", "voice_cloning"
-STYLES = "styles are voices here: GET /v1/models lists them, and 'voice' takes one"
-NO_MELODY = "no configured model changes it; leave it out, or send 1"
+STYLES = (
+    "no model has styles by numbers: those that have any offer them as voices, which GET /v1/models "
+    "lists and 'voice' takes"
+)
+NO_MELODY = "a conversion keeps the melody of its source; leave it out, or send 1"
+MELODY = ("pitch", "energy")  # knobs of some models, for which the engine has fields
 WHOLE_ONLY = (
     "this answer comes whole; to hear speech while it is made, send OpenAI's fields "
     "(response_format, and stream_format if events are wanted)"
@@ -48,12 +52,38 @@ class GenerationOptions(BaseModel):
     seed: Seed = None
     style: Annotated[int | None, only(None, 0, because=STYLES)] = None
     speed: Annotated[float | None, Field(ge=0.25, le=4.0), OrZero] = None
-    pitch: Annotated[float | None, only(None, 0, 1, because=NO_MELODY)] = None
-    energy: Annotated[float | None, only(None, 0, 1, because=NO_MELODY)] = None
 
 
 class SpeakingOptions(GenerationOptions):
+    pitch: Annotated[float | None, Field(allow_inf_nan=False), OrZero] = None
+    energy: Annotated[float | None, Field(allow_inf_nan=False), OrZero] = None
     options: KnobValues = Field(default_factory=dict)
+
+    @property
+    def melody(self) -> dict[str, float]:
+        """Factors that change something; 1 is what every model does."""
+        asked = {name: getattr(self, name) for name in MELODY}
+        return {name: value for name, value in asked.items() if value not in (None, 1)}
+
+    async def knobs(self, model: str, catalog: Catalog) -> dict[str, float]:
+        """What a model takes of all that is asked, checked."""
+        place = "generation_options"
+        for name in MELODY:
+            if getattr(self, name) is not None and name in self.options:
+                raise InvalidInput(
+                    f"'{place}.{name}' and '{place}.options.{name}' are the same: send one of them.",
+                    param=f"{place}.{name}",
+                )
+        own = await catalog.options(model, self.options, f"{place}.options")
+        return {**own, **await catalog.options(model, self.melody, place)}
+
+    async def spoken_by(self, model: str, catalog: Catalog) -> Self:
+        """The same without what another model cannot do."""
+        own = await options_or_default(catalog, model, self.options)
+        melody = await options_or_default(catalog, model, self.melody)
+        return self.model_copy(
+            update={"options": own, **{name: melody.get(name) for name in MELODY}}
+        )
 
 
 class AudioOutputOptions(BaseModel):
@@ -84,10 +114,12 @@ class TextToSpeechRequest(ClonedVoice, Asked):
         """The same with a model that can do it, where none is named."""
         if self.model:
             return self
-        able = [catalog.first(Capability.SPEAK), *catalog.toolchains(Capability.SPEAK)]
-        # Only a toolchain knows by itself what to convert with.
-        model = able[-1] if self.clones and not self.converter else able[0]
-        return self.model_copy(update={"model": model})
+        toolchains = catalog.toolchains(Capability.SPEAK)
+        alone = catalog.able_to(Capability.SPEAK)
+        # Only a toolchain knows by itself how to come by a voice.
+        wanted = [*reversed(toolchains)] if self.clones and not self.converter else alone
+        model = next(iter([*wanted, *alone, *toolchains]), None)
+        return self.model_copy(update={"model": model or catalog.first(Capability.SPEAK)})
 
     @property
     def clones(self) -> bool:
@@ -108,16 +140,15 @@ class TextToSpeechRequest(ClonedVoice, Asked):
     async def spoken_by(self, model: str, catalog: Catalog) -> Self:
         """The same of another model."""
         own = self.generation_options or SpeakingOptions()
-        options = await options_or_default(catalog, model, own.options)
         return self.model_copy(
             update={
                 "voice": await voice_or_default(catalog, model, self.voice),
-                "generation_options": own.model_copy(update={"options": options}),
+                "generation_options": await own.spoken_by(model, catalog),
             }
         )
 
     async def to_job(self, model: str, catalog: Catalog, api: ApiSettings) -> Speak:
-        card = await catalog.synthesizer(model).card()
+        card = await catalog.card_of_speaker(model)
         voice = await catalog.voice(model, self.voice)
         options = self.generation_options or SpeakingOptions()
         return Speak(
@@ -126,7 +157,7 @@ class TextToSpeechRequest(ClonedVoice, Asked):
             language=spoken_tag(self.language, voice, card),
             speed=options.speed or 1.0,
             seed=options.seed,
-            options=await catalog.options(model, options.options, "generation_options.options"),
+            options=await options.knobs(model, catalog),
         )
 
     def wanted(self, api: ApiSettings) -> Reference | Embedding | None:

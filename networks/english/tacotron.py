@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
 from networks.english import addresses, amounts, moments, numerals
 from networks.english.abbreviations import HASHTAG, NUMBER_SIGN
@@ -26,7 +27,6 @@ _ABBREVIATIONS = pairs(
     "drs doctors, rev reverend, lt lieutenant, hon honorable, sgt sergeant, capt captain, "
     "esq esquire, ltd limited, col colonel, ft fort"
 )
-_ABBREVIATION = re.compile(rf"\b({'|'.join(_ABBREVIATIONS)})\.", re.IGNORECASE)
 _SIGNS = pairs(
     "& and, @ at, + plus, = equals, % percent, ° degrees, $ dollars, £ pounds, € euros, ¥ yen, "
     "₹ rupees"
@@ -79,17 +79,23 @@ _LOOSE: tuple[Rule, ...] = ((amounts.GLUED, _say("")), (amounts.NEGATIVE, _say("
 
 
 class Style:
-    """In what these models differ: the currencies they learned, and how they say the time of day."""
+    """In what these models differ: currencies, abbreviations, and how they say the time of day."""
 
     def __init__(
         self,
         currencies: Mapping[str, Units],
         between: str,
         read_time: Callable[[re.Match[str], Dialect], str] = moments.read_time,
+        *,
+        digits_from: int = 3,
+        abbreviations: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._currencies = currencies
         self._between = between  # dollars and cents
+        self._digits_from = digits_from  # behind a point; fewer are read as a number
         self._time: Rule = (moments.TIME, read_time)
+        self._abbreviations = {**_ABBREVIATIONS, **abbreviations}
+        self._abbreviation = re.compile(rf"\b({'|'.join(self._abbreviations)})\.", re.IGNORECASE)
 
     def expand(self, text: str) -> str:
         """Text in which every number, sign and abbreviation is a word; case is left alone."""
@@ -101,12 +107,12 @@ class Style:
     def _spoken(self, text: str) -> str:
         money: Rule = (amounts.MONEY, self._read_money)
         text = _read(text, (*_ADDRESSES, self._time, *_MOMENTS, money, *_AMOUNTS))
-        text = _DECIMAL.sub(_read_decimal, text)
+        text = _DECIMAL.sub(self._read_decimal, text)
         text = _ORDINAL.sub(lambda found: ordinal(_plain(found[1])), text)
         text = _read(text, _LOOSE)
         text = _NUMBER.sub(_read_number, text)
         text = _SIGN.sub(lambda found: f" {_SIGNS[found.group()]} ", text)
-        text = _ABBREVIATION.sub(lambda found: _ABBREVIATIONS[found[1].lower()], text)
+        text = self._abbreviation.sub(lambda found: self._abbreviations[found[1].lower()], text)
         return _PADDING.sub(" ", text)
 
     def _read_money(self, found: re.Match[str], dialect: Dialect) -> str:
@@ -122,6 +128,13 @@ class Style:
         if cents:
             spoken.append(_count(str(cents), units[2:]))
         return self._between.join(spoken)
+
+    def _read_decimal(self, found: re.Match[str]) -> str:
+        """0.05 and 3.14159 digit by digit, or they would be other numbers; 3.75 as the style has it."""
+        part = found[2]
+        in_digits = len(part) >= self._digits_from or part[0] == "0"
+        spoken = numerals.digits(part) if in_digits else cardinal(part)
+        return f"{cardinal(_plain(found[1])) if found[1] else ''} point {spoken}".strip()
 
 
 def cardinal(digits: str) -> str:
@@ -192,13 +205,6 @@ def _plain(digits: str) -> str:
 
 def _count(digits: str, names: tuple[str, ...]) -> str:
     return f"{cardinal(digits)} {names[0] if digits.lstrip('0') == '1' else names[1]}"
-
-
-def _read_decimal(found: re.Match[str]) -> str:
-    """3.75 → three point seventy-five; 0.05 and 3.14159 digit by digit, or they would be other numbers."""
-    part = found[2]
-    spoken = numerals.digits(part) if len(part) > 2 or part[0] == "0" else cardinal(part)
-    return f"{cardinal(_plain(found[1])) if found[1] else ''} point {spoken}".strip()
 
 
 def _read_number(found: re.Match[str]) -> str:

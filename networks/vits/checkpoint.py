@@ -30,9 +30,9 @@ def described(build: Callable[[], Network]) -> Network:
 
 def fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """Give a described network its weights, float32, on the CPU, normalisation folded."""
-    wanted = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    wanted = network.state_dict()
     _compare(wanted, weights)
-    found = {name: weights[name].detach().float() for name in wanted}
+    found = {name: weights[name].detach().to(one.dtype) for name, one in wanted.items()}
     network.load_state_dict(found, strict=True, assign=True)
     fold(network)
     network.requires_grad_(False).eval()
@@ -41,18 +41,19 @@ def fill(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
             raise UnfitWeights(f"{name} holds numbers that are not finite")
 
 
-def _compare(wanted: Mapping[str, torch.Size], weights: Mapping[str, Tensor]) -> None:
+def _compare(wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
     if missing := wanted.keys() - weights.keys():
         raise UnfitWeights(f"the checkpoint lacks {_few(missing)}")
     if foreign := weights.keys() - wanted.keys():
         raise UnfitWeights(f"the checkpoint has {_few(foreign)}, which the network does not know")
-    for name, shape in wanted.items():
-        tensor = weights[name]
-        if not isinstance(tensor, Tensor) or not tensor.is_floating_point():
-            raise UnfitWeights(f"{name} is no tensor of floating point numbers")
-        if tensor.shape != shape:
+    for name, known in wanted.items():
+        tensor, is_real = weights[name], known.is_floating_point()
+        if not isinstance(tensor, Tensor) or tensor.is_floating_point() != is_real:
+            kind = "floating point" if is_real else "whole"
+            raise UnfitWeights(f"{name} is no tensor of {kind} numbers")
+        if tensor.shape != known.shape:
             raise UnfitWeights(
-                f"{name} has the shape {tuple(tensor.shape)}; its config.json wants {tuple(shape)}"
+                f"{name} has the shape {tuple(tensor.shape)}; its config.json wants {tuple(known.shape)}"
             )
 
 

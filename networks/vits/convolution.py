@@ -30,6 +30,7 @@ class ConvTranspose1d(nn.ConvTranspose1d):
         made = F.conv_transpose2d(
             x[:, :, None], self.weight[:, :, None], self.bias,
             stride=(1, self.stride[0]), padding=(0, int(self.padding[0])),
+            output_padding=(0, int(self.output_padding[0])),
         )  # fmt: skip
         return made[:, :, 0]
 

@@ -54,9 +54,9 @@ class NormedConv2d(Normed, nn.Conv2d):
 
 class NormedConvTranspose1d(Normed, ConvTranspose1d):
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, *, stride: int, padding: int
+        self, inputs: int, outputs: int, kernel: int, *, stride: int, padding: int, surplus: int = 0
     ) -> None:
-        ConvTranspose1d.__init__(self, inputs, outputs, kernel, stride=stride, padding=padding)
+        ConvTranspose1d.__init__(self, inputs, outputs, kernel, stride, padding, surplus)
         self._take_apart()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from scripts.benches import harmony
 from scripts.benches.machine import Bench, seconds
 
 if TYPE_CHECKING:
@@ -95,7 +96,14 @@ def rows() -> dict[str, Callable[[], Forward]]:
         "OpenVoice V1 converter": lambda: converter(CONVERTER_V1),
         "OpenVoice V2 converter": lambda: converter(CONVERTER_V2),
         "OpenVoice reference encoder": lambda: reference_encoder(CONVERTER_V2),
+        "Harmony Speech encoder": lambda: _sharing(harmony.encoder(ITEM)),
+        "Harmony Speech synthesizer": lambda: _sharing(harmony.synthesizer(ITEM)),
+        "Harmony Speech vocoder": lambda: _sharing(harmony.vocoder(ITEM)),
     }
+
+
+def _sharing(batch: harmony.Batch) -> Forward:
+    return lambda count: batch(shares(count))
 
 
 def run(bench: Bench) -> None:

@@ -20,12 +20,14 @@ from runners.handle import RunnerHandle
 from runners.roles import Toolchain
 from tests.fakes import (
     Fake,
+    FakeComposer,
     FakeConverter,
     FakeDetector,
     FakeEmbedder,
     FakeService,
     FakeSynthesizer,
     FakeTranscriber,
+    FakeVocoder,
     WordTranscriber,
 )
 
@@ -42,8 +44,15 @@ SETTINGS: Mapping[str, Any] = {
 
 ENCODER = {"name": "nose", "model": "none", "model_type": "tests.fakes:Embeds"}
 CONVERTER = {"name": "mask", "model": "none", "model_type": "tests.fakes:Converts"}
+COMPOSER = {"name": "pen", "model": "none", "model_type": "tests.fakes:Composes"}
+VOCODER = {"name": "horn", "model": "none", "model_type": "tests.fakes:Vocodes"}
 # There where its parts are: a voice, an encoder and a converter.
 DUO = Toolchain(("tests.fakes:Speaks",), ("tests.fakes:Embeds",), ("tests.fakes:Converts",))
+TRIO = Toolchain(
+    composer=("tests.fakes:Composes",),
+    encoder=("tests.fakes:Embeds",),
+    vocoder=("tests.fakes:Vocodes",),
+)
 
 
 @attrs.define
@@ -53,7 +62,7 @@ class House:
     `limits` are those of the configuration's `api`, which has all else of it; `public` says that the
     server is bound to more than loopback; `spare` is the fallback of `voice`; no `embedder`, no encoder,
     and likewise with the `converter`; `understudy` and `double` are their fallbacks. With an encoder and
-    a converter there is the toolchain `duo`.
+    a converter there is the toolchain `duo`, with an encoder, a composer and a vocoder `trio`.
     """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
@@ -64,6 +73,8 @@ class House:
     understudy: FakeEmbedder | None = None
     converter: FakeConverter | None = None
     double: FakeConverter | None = None
+    composer: FakeComposer | None = None
+    vocoder: FakeVocoder | None = None
     limits: Mapping[str, Any] = attrs.field(factory=dict)
     api: Mapping[str, Any] = attrs.field(factory=dict)
     public: bool = False
@@ -94,12 +105,20 @@ class House:
         if self.double:
             fakes["double"] = self.double
             others.append({**CONVERTER, "name": "double"})
+        if self.composer:
+            fakes["pen"] = self.composer
+            others.append(COMPOSER)
+        if self.vocoder:
+            fakes["horn"] = self.vocoder
+            others.append(VOCODER)
         tree = {**SETTINGS, "model_configs": [voice, *others]}
         configured = settings.parse({**tree, "api": {"limits": self.limits, **self.api}})
         self.services = {name: FakeService(fake) for name, fake in fakes.items()}
         handles = {name: RunnerHandle(name, service) for name, service in self.services.items()}
         self.app = build_app(configured)
-        self.app.state.catalog = Catalog(configured, handles, {**TOOLCHAINS, "duo": DUO})
+        self.app.state.catalog = Catalog(
+            configured, handles, {**TOOLCHAINS, "duo": DUO, "trio": TRIO}
+        )
         self.served = behind(front(configured.api, self.public), self.app)
 
     def get(self, path: str, **request: Any) -> httpx.Response:

@@ -102,6 +102,7 @@ def test_a_toolchain_speaks_with_its_own_voices_as_well(house: House) -> None:
     assert pitch(sound) == pytest.approx(200.0, rel=0.05)
     assert house.synthesizer.jobs[0].voice == "bob"
     assert house.speak(model="duo", voice=None).status_code == 200
+    assert house.speak(model="duo", voice=None, language="default").status_code == 200
 
 
 def test_a_toolchain_needs_no_converter_but_may_have_another(house: House) -> None:

@@ -16,7 +16,17 @@ from pydantic.fields import FieldInfo
 import catalog
 import settings
 from callers import KeySettings
-from runners import kokoro, melo, openvoice, openvoice_tone, piper, silero, whisper
+from runners import (
+    harmony,
+    harmony_encoder,
+    kokoro,
+    melo,
+    openvoice,
+    openvoice_tone,
+    piper,
+    silero,
+    whisper,
+)
 from settings import RunnerSettings, Settings
 from tests.docs.blocks import BUNDLE, PAGES, blocks
 
@@ -24,6 +34,9 @@ PAGE = BUNDLE / "docs" / "configuration.md"
 MODEL = {"name": "example", "model": "silero-vad", "model_type": "SileroVAD"}
 OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
     "FasterWhisper": whisper.Options,
+    "HarmonySpeechEncoder": harmony_encoder.Options,
+    "HarmonySpeechSynthesizer": harmony.Options,
+    "HarmonySpeechVocoder": harmony.Options,
     "Kokoro": kokoro.Options,
     "MeloTTSSynthesizer": melo.Options,
     "OpenVoiceV1Synthesizer": openvoice.Options,

@@ -26,6 +26,11 @@ def cmudict(store: Store) -> Path:
 
 
 @pytest.fixture(scope="session")
+def resemblyzer(store: Store) -> Path:
+    return pulled(store, "resemblyzer") / "pretrained.pt"
+
+
+@pytest.fixture(scope="session")
 def chinese() -> Chinese:
     try:
         return load_chinese()

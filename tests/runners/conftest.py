@@ -1,7 +1,7 @@
 """Models for the runners' tests, each loaded once, and a voice that leaves nothing to chance.
 
-They are those of the embedded configuration, with their real weights, and with small ones OpenVoice's and
-MeloTTS'.
+They are those of the embedded configuration, with their real weights, and with small ones OpenVoice's,
+MeloTTS' and Harmony Speech's.
 """
 
 from __future__ import annotations
@@ -23,14 +23,17 @@ from runners.base import Model
 from runners.piper import Piper
 from settings import BUNDLE, RunnerSettings, load, weights_root
 from tasks import Speak
-from tests import melo, openvoice
+from tests import harmony, melo, openvoice
 from weights import Store
 
 CONFIGURED: Mapping[str, RunnerSettings] = {
     entry.name: entry
     for entry in (
         *load(BUNDLE / "configuration.yaml").model_configs,
-        *map(RunnerSettings.model_validate, [*openvoice.entries(), melo.entry("EN")]),
+        *map(
+            RunnerSettings.model_validate,
+            [*openvoice.entries(), melo.entry("EN"), *harmony.entries()],
+        ),
     )
 }
 RATE = 16000  # Hz that what listens wants
@@ -54,7 +57,8 @@ def hub_folders() -> Mapping[str, Path]:
     """Repositories that only the hub has, with small networks in them."""
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return melo.lay_out(Path(folder))
+    own = harmony.lay_out(Path(folder) / "harmony")
+    return {**melo.lay_out(Path(folder)), harmony.SOURCE: own}
 
 
 @attrs.frozen

@@ -17,20 +17,25 @@ from runners.base import CAPABILITY_OF
 from runners.resident import Runner
 from tasks import (
     Activity,
+    Analyse,
     Answer,
     Call,
     Capability,
+    Compose,
     Convert,
     Detect,
     Embed,
     Embedding,
+    Features,
     Job,
+    Restore,
     Speak,
     Speech,
     Transcribe,
     Transcript,
+    Vocode,
 )
-from tests import openvoice
+from tests import harmony, openvoice
 from tests.runners.conftest import CONFIGURED, RATE, Load, Loaded, Say, load_changed
 
 pytestmark = pytest.mark.weights
@@ -45,6 +50,10 @@ BAD: Mapping[Capability, Job] = {
     Capability.DETECT: Detect(UNDECODED),
     Capability.EMBED: Embed(UNDECODED),
     Capability.CONVERT: Convert(UNDECODED, NOBODY, NOBODY),
+    Capability.COMPOSE: Compose(ONE, NOBODY),
+    Capability.VOCODE: Vocode(Features(np.zeros((80, 9), dtype=np.float32), "nobody's")),
+    Capability.RESTORE: Restore(UNDECODED),
+    Capability.ANALYSE: Analyse(UNDECODED),
 }
 RESULT_OF = {
     Capability.SPEAK: Speech,
@@ -52,6 +61,10 @@ RESULT_OF = {
     Capability.DETECT: Activity,
     Capability.EMBED: Embedding,
     Capability.CONVERT: Speech,
+    Capability.COMPOSE: Features,
+    Capability.VOCODE: Speech,
+    Capability.RESTORE: Speech,
+    Capability.ANALYSE: Features,
 }
 
 
@@ -65,6 +78,8 @@ def jobs(say: Say, entry: Loaded) -> Mapping[Capability, Sequence[Job]]:
     """Jobs for each capability that every model of it can do; they differ in length."""
     space = entry.model.card.space or ""
     one, other = (Embedding(openvoice.tone(number), space) for number in (0, 1))
+    voice = Embedding(harmony.voice(0), space)
+    mels = [notes(frames, space) for frames in (70, 30, 0)]
     short, long = say(ONE), join([say(ONE), silence(1, RATE), say(TWO)], RATE)
     return {
         Capability.SPEAK: [Speak(ONE), Speak(f"{ONE} {TWO}"), Speak("")],
@@ -72,7 +87,21 @@ def jobs(say: Say, entry: Loaded) -> Mapping[Capability, Sequence[Job]]:
         Capability.DETECT: [Detect(long), Detect(short), Detect(silence(1, RATE))],
         Capability.EMBED: [Embed(long), Embed(short)],
         Capability.CONVERT: [Convert(long, one, other, seed=1), Convert(short, one, other, seed=2)],
+        Capability.COMPOSE: [
+            Compose(f"{ONE} {TWO}", voice),
+            Compose(ONE, voice, pitch=1.2),
+            Compose("?!", voice),
+        ],
+        Capability.VOCODE: [Vocode(mel) for mel in mels],
+        Capability.RESTORE: [Restore(long), Restore(short)],
+        Capability.ANALYSE: [Analyse(long), Analyse(short)],
     }
+
+
+def notes(frames: int, space: str) -> Features:
+    """Features that rise and fall."""
+    drawn = np.random.default_rng(frames).standard_normal((80, frames)).clip(-4, 4)
+    return Features(drawn.astype(np.float32), space)
 
 
 def answers(entry: Loaded, capability: Capability, jobs: Sequence[Job]) -> list[Any]:
@@ -101,6 +130,8 @@ def alike(one: Any, other: Any) -> bool:
             return one.audio.rate == other.audio.rate and close(
                 one.audio.samples, other.audio.samples
             )
+        case Features(), Features():
+            return one.space == other.space and close(one.mel, other.mel)
         case _:
             return bool(one == other)
 
@@ -182,6 +213,12 @@ def test_a_batch_is_answered_in_number_order_and_type(
             }
         elif capability is Capability.CONVERT:
             assert len(together[0].audio.samples) > len(together[1].audio.samples) > 0
+        elif capability is Capability.COMPOSE:
+            frames = [result.mel.shape[1] for result in together]
+            assert frames[0] > frames[1] > frames[2] == 0
+        elif capability is Capability.VOCODE:
+            lengths = [len(result.audio.samples) for result in together]
+            assert lengths[0] > lengths[1] > lengths[2] == 0
         else:
             assert [r.duration for r in together] == [r.duration for r in alone]
 
@@ -206,6 +243,16 @@ def test_results_are_sound_of_the_card_s_rate_or_lie_inside_the_sound(
                 case Detect(Audio() as sound), Activity(spans, duration):
                     assert duration == sound.duration
                     assert all(0 <= s.start < s.end <= duration for s in spans)
+                case Vocode(), Speech(audio):  # as loud as the features say
+                    assert audio.rate == entry.model.card.rate
+                    assert audio.samples.dtype == np.dtype(np.float32)
+                    assert audio.samples.ndim == 1
+                    assert np.isfinite(audio.samples).all()
+                case Compose(), Features(mel, space):
+                    assert mel.dtype == np.dtype(np.float32)
+                    assert mel.ndim == 2
+                    assert np.isfinite(mel).all()
+                    assert space
                 case Embed(), Embedding(vector, space):
                     assert vector.dtype == np.dtype(np.float32)
                     assert vector.ndim == 1
