@@ -1,18 +1,13 @@
 """Sound → the same said in another voice: in windows, so that hours of it pass through bounded memory.
 
-    source   ├─────────────────────────────────────────────────┤
-    windows  [▓▓░░]                                                the first one is short: it is heard soon
-             [░░▓▓▓▓▓▓░░]                                          ▓ what is kept of it
-                   [░░▓▓▓▓▓▓▓▓▓▓▓▓░░]                              ░ context: heard by the model, let go after
-
-A converter hears no further than its context. So the kept parts, end to end, are what it would have made
-of the whole, and where two of them meet there is nothing to hear.
+A converter hears no further than its context. So what is kept of the windows (pipelines/windows.py), end
+to end, is what it would have made of the whole, and where two of them meet there is nothing to hear.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import attrs
@@ -25,6 +20,7 @@ from pipelines import embedding
 from pipelines.embedding import Listeners
 from pipelines.flow import from_thread, in_order
 from pipelines.tts import LATER
+from pipelines.windows import Window, planned, windows_of
 from runners.base import Converter, Embedder
 from tasks import Call, Card, Convert, Embedding, Grid, Reference, Speech
 
@@ -109,20 +105,21 @@ async def windows(
     rate, grid = _rate(card), _grid(card)
     # Windows that do not share their chance would not fit to each other.
     job = attrs.evolve(job, seed=secrets.randbelow(SEEDS) if job.seed is None else job.seed)
-    plan = _Plan(grid, *(_steps(seconds * rate, grid.step) for seconds in (first, LONGEST)))
+    plan = planned(grid.step, rate, context=grid.context, first=first, longest=LONGEST)
     soon, later = call, attrs.evolve(call, priority=call.priority + LATER)
 
-    async def change(window: _Window) -> Changed:
+    async def change(window: Window) -> Changed:
         nonlocal soon
         if not presence(window.samples, grid.step).any():
             return Changed(Audio(np.zeros_like(window.kept), rate), window.kept)
         urgency, soon = soon, later
-        heard = Audio(window.samples, rate)
+        heard = Audio(np.pad(window.samples, (0, -len(window.samples) % grid.step)), rate)
         asked = attrs.evolve(job, sound=heard, offset=job.offset + window.offset)
-        made = await converter.convert(asked, urgency)
-        return Changed(window.keep(_checked(made, heard), grid.step), window.kept)
+        made = _checked(await converter.convert(asked, urgency), heard)
+        quiet = hushed(made.samples, heard, grid.step)
+        return Changed(Audio(window.part(quiet), rate), window.kept)
 
-    cut = from_thread(_windows(job.sound.blocks(rate, BLOCK), plan), "decode")
+    cut = from_thread(windows_of(job.sound.blocks(rate, BLOCK), plan), "decode")
     async with aclosing(in_order(cut, change, ahead=WINDOWS_AHEAD)) as changed:
         async for part in changed:
             yield part
@@ -140,57 +137,6 @@ async def whole(job: Convert, converter: Converter, call: Call) -> Changed:
     )
 
 
-@attrs.frozen
-class _Plan:
-    """How long windows are, in samples; all are multiples of the grid's step."""
-
-    grid: Grid
-    first: int
-    longest: int
-
-    @property
-    def context(self) -> int:
-        return _steps(self.grid.context, self.grid.step)
-
-
-@attrs.frozen(eq=False)
-class _Window:
-    """A part of the sound with its context: whole steps of it."""
-
-    samples: Samples
-    offset: int  # of its first sample
-    begin: int  # of what is kept, counted from there
-    length: int
-
-    @property
-    def kept(self) -> Samples:
-        return self.samples[self.begin : self.begin + self.length]
-
-    def keep(self, made: Audio, step: int) -> Audio:
-        quiet = hushed(made.samples, Audio(self.samples, made.rate), step)
-        return Audio(quiet[self.begin : self.begin + self.length], made.rate)
-
-
-def _windows(blocks: Iterator[Audio], plan: _Plan) -> Iterator[_Window]:
-    held = np.zeros(0, dtype=np.float32)
-    offset = start = 0  # of what is held, and of what is to be kept next
-    size = plan.first
-    for block in blocks:
-        held = np.concatenate([held, block.samples])
-        while offset + len(held) >= start + size + plan.context:
-            end = start + size + plan.context - offset
-            yield _Window(held[:end], offset, start - offset, size)
-            start += size
-            size = min(2 * size, plan.longest)
-            done = max(start - plan.context - offset, 0)
-            offset, held = offset + done, held[done:]
-    total = offset + len(held)
-    held = np.pad(held, (0, -total % plan.grid.step))
-    if start < total:  # not enough is left for another window with all of its context
-        done = max(start - plan.context - offset, 0)
-        yield _Window(held[done:], offset + done, start - offset - done, total - start)
-
-
 def _checked(made: Speech, heard: Audio) -> Audio:
     given, wanted = made.audio, len(heard.samples)
     if given.rate != heard.rate or len(given.samples) != wanted:
@@ -199,10 +145,6 @@ def _checked(made: Speech, heard: Audio) -> Audio:
             f"at {heard.rate} Hz"
         )
     return given
-
-
-def _steps(samples: float, step: int) -> int:
-    return -(-round(samples) // step) * step
 
 
 def _rate(card: Card) -> int:
