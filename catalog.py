@@ -7,19 +7,16 @@ outside of this bundle is named in the configuration instead, as `package.module
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from types import ModuleType
 
 from errors import Failed, InvalidInput, NotFound, SettingsError, SpeechError
 from pipelines.conversion import Chain
 from pipelines.embedding import Listeners
+from pipelines.restoration import Rebuilding
 from pipelines.voice_memory import VoiceMemory
 from runners.admission import Door
-from runners.base import Converter, Detector, Embedder, Model, Synthesizer, Transcriber
+from runners.base import Converter, Detector, Embedder, Model, Restorer, Synthesizer, Transcriber
+from runners.foreign import class_at
 from runners.handle import RunnerHandle
 from runners.harmony import HarmonySpeechSynthesizer, HarmonySpeechVocoder
 from runners.harmony_encoder import HarmonySpeechEncoder
@@ -36,7 +33,7 @@ from runners.piper import Piper
 from runners.roles import Entry, Toolchain, Toolchains
 from runners.silero import SileroVAD
 from runners.whisper import FasterWhisper
-from settings import BUNDLE, RunnerSettings, Settings, options_of
+from settings import RunnerSettings, Settings, options_of
 from tasks import Capability, Finding
 
 # What a request's `input_vad_mode` may say: the families that users of Harmony Speech Engine know by name.
@@ -82,6 +79,7 @@ TOOLCHAINS: Mapping[str, Toolchain] = {
         encoder=("OpenVoiceV2ToneConverterEncoder", "OpenVoiceV2ToneConverter"),
         converter=("OpenVoiceV2ToneConverter",),
     ),
+    "voicefixer": Toolchain(analyser=("VoiceFixerRestorer",), vocoder=("VoiceFixerVocoder",)),
 }
 
 
@@ -123,37 +121,7 @@ def _named(settings: RunnerSettings) -> type[Model]:
             f"{settings.name}: unknown model_type {name}; known are {', '.join(sorted(RUNNERS))}, "
             "or package.module:Class, or ./file.py:Class"
         )
-    found = getattr(_module(module_name, settings.name), class_name, None)
-    if not isinstance(found, type):
-        raise SettingsError(f"{settings.name}: {module_name} has no class {class_name}")
-    return found
-
-
-def _module(name: str, entry: str) -> ModuleType:
-    try:
-        return _module_at(Path(name)) if name.endswith(".py") else importlib.import_module(name)
-    # ValueError and TypeError are what importlib makes of an empty and of a relative name.
-    except (ImportError, ValueError, TypeError) as error:
-        raise SettingsError(f"{entry}: {name} cannot be imported: {error}") from error
-
-
-def _module_at(path: Path) -> ModuleType:
-    """The module in a file, which is loaded once however many entries name it."""
-    path = (path if path.is_absolute() else BUNDLE / path).resolve()
-    name = f"harmony_runner_{path.stem}_{abs(hash(str(path)))}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ImportError(f"no such file: {path}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]  # or the next entry that names the file would get half of it
-        raise
-    return module
+    return class_at(module_name, class_name, settings.name)
 
 
 class Catalog:
@@ -260,15 +228,14 @@ class Catalog:
         """The configured converter that a name means: its own, or a toolchain's."""
         if self._toolchains.knows(model):
             return self._toolchains.converter(model).name
-        try:
-            return self._entry(model, Capability.CONVERT).settings.name
-        except (InvalidInput, NotFound) as error:
-            able = ", ".join(self.able_names(Capability.CONVERT)) or "none of those configured"
-            raise type(error)(
-                f"The model '{model}' converts no voices. These do: {able}.",
-                param=param,
-                code=error.code,
-            ) from error
+        return self._asked(model, Capability.CONVERT, "converts no voices", param).name
+
+    def restorer(self, model: str, param: str = "model") -> Restorer | Rebuilding:
+        """What restores for a name: a model by itself, or a toolchain's two."""
+        if self._toolchains.knows(model):
+            analyser, vocoder = self._toolchains.rebuilders(model)
+            return Rebuilding(analyser.handle, vocoder.handle)
+        return self._asked(model, Capability.RESTORE, "restores nothing by itself", param).handle
 
     def embedding(self, model: str) -> str:
         """The model that embeds for a name: a toolchain's encoder, or what the name means itself."""
@@ -373,6 +340,16 @@ class Catalog:
         name = entry.settings.fallback
         if name and not set(entry.capabilities) <= set(self._entries[name].capabilities):
             raise SettingsError(f"{entry.settings.name}: fallback {name} cannot do the same")
+
+    def _asked(self, model: str, capability: Capability, lacks: str, param: str) -> Entry:
+        """The entry that does it for a name in a field of the request."""
+        try:
+            return self._entry(model, capability)
+        except (InvalidInput, NotFound) as error:
+            able = ", ".join(self.able_names(capability)) or "none of those configured"
+            raise type(error)(
+                f"The model '{model}' {lacks}. These do: {able}.", param=param, code=error.code
+            ) from error
 
     def _entry(self, model: str, capability: Capability) -> Entry:
         entry = self.find(model)

@@ -22,10 +22,12 @@ class Level:
 
     There is one gain: the ratio of the energies of all speech so far. A piece begins with the gain that
     the one before ended with, and after LEARNED seconds of speech it does not change any more: a level
-    that follows each piece would pump.
+    that follows each piece would pump. With `left`, pieces lack something on purpose, noise or whole
+    sounds, so only what is speech in both is compared.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, left: bool = False) -> None:
+        self._left = left
         self._wanted = self._given = 0.0  # energies
         self._heard = 0.0  # seconds of speech
         self._gain: float | None = None  # None: no speech yet
@@ -45,6 +47,8 @@ class Level:
         step = max(1, round(FRAME * piece.rate))
         wanted, given = (_energies(samples, step) for samples in (model, piece.samples))
         speech = wanted > SPEECH**2 * step
+        if self._left:
+            speech &= given > SPEECH**2 * step
         self._wanted += float(wanted[speech].sum())
         self._given += float(given[speech].sum())
         self._heard += float(speech.sum()) * step / piece.rate

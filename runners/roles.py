@@ -17,6 +17,7 @@ ROLES: Mapping[Capability, tuple[str, ...]] = {
     Capability.SPEAK: ("synthesizer", "encoder", "converter"),
     Capability.CONVERT: ("encoder", "converter"),
     Capability.EMBED: ("encoder",),
+    Capability.RESTORE: ("analyser", "vocoder"),
 }
 # Tags in use at Harmony Speech Engine that are countries' rather than languages'.
 COUNTRIES = {"jp": "ja", "kr": "ko", "cn": "zh"}
@@ -38,15 +39,23 @@ class Entry:
 
 @attrs.frozen
 class Toolchain:
-    """Model types that work together under one name: for each role those that can fill it."""
+    """Model types that work together under one name: for each role it has, those that can fill it."""
 
-    synthesizer: tuple[str, ...]
-    encoder: tuple[str, ...]
-    converter: tuple[str, ...]
+    synthesizer: tuple[str, ...] = ()
+    encoder: tuple[str, ...] = ()
+    converter: tuple[str, ...] = ()
+    analyser: tuple[str, ...] = ()
+    vocoder: tuple[str, ...] = ()
 
     def types(self, role: str) -> tuple[str, ...]:
         found: tuple[str, ...] = attrs.asdict(self, recurse=False)[role]
         return found
+
+    @property
+    def purposes(self) -> tuple[Capability, ...]:
+        """What it can do with all of its roles filled; last what takes the fewest."""
+        able = [c for c, roles in ROLES.items() if all(map(self.types, roles))]
+        return tuple(sorted(able, key=lambda capability: -len(ROLES[capability])))
 
 
 class Toolchains:
@@ -106,6 +115,11 @@ class Toolchains:
         self._check(name, Capability.EMBED)
         return self._in(name, "encoder")[0]
 
+    def rebuilders(self, name: str) -> tuple[Entry, Entry]:
+        """The analyser and the vocoder of a toolchain."""
+        self._check(name, Capability.RESTORE)
+        return self._in(name, "analyser")[0], self._in(name, "vocoder")[0]
+
     async def encoder_for(self, converter: Entry) -> Entry | None:
         """What makes embeddings that a converter takes, if anything configured does."""
         if Capability.EMBED in converter.capabilities:
@@ -126,7 +140,8 @@ class Toolchains:
         """Refuse a toolchain's name where one model is meant, or for what is not configured of it."""
         if name not in self._known:
             return
-        self._check(name, Capability.EMBED)
+        if not self.do(name):
+            self._check(name, self._known[name].purposes[-1])
         raise InvalidInput(
             f"'{name}' is a toolchain, and this takes one of its models: "
             f"{', '.join(entry.name for entry in self.parts(name))}.",
@@ -134,6 +149,14 @@ class Toolchains:
         )
 
     def _check(self, name: str, capability: Capability) -> None:
+        if capability not in self._known[name].purposes:
+            able = [e.name for e in self._entries.values() if capability in e.capabilities]
+            able += [other for other in self.names() if capability in self.do(other)]
+            raise InvalidInput(
+                f"The toolchain '{name}' cannot {capability.value}. "
+                f"These can: {', '.join(able) or 'none of those configured'}.",
+                param="model",
+            )
         if missing := self._missing(name, capability):
             chain = self._known[name]
             lacks = [f"{role} (model_type {' or '.join(chain.types(role))})" for role in missing]

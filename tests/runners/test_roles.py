@@ -10,12 +10,14 @@ import pytest
 
 from catalog import Catalog
 from errors import InvalidInput, NotFound
+from pipelines.restoration import Rebuilding
 from runners.handle import RunnerHandle
 from runners.roles import Toolchain, tag
 from settings import parse
 from tasks import Capability, Card, Voice
 
 FAKES = "tests.fakes:"
+REPAIR = Toolchain(analyser=(f"{FAKES}Analyses",), vocoder=(f"{FAKES}Vocodes",))
 DUO = Toolchain((f"{FAKES}Speaks",), (f"{FAKES}Embeds", f"{FAKES}Masks"), (f"{FAKES}Converts",))
 
 
@@ -31,20 +33,27 @@ class Answering:
         return self.offers
 
 
-def catalog_of(*entries: Mapping[str, str], cards: Mapping[str, Card] | None = None) -> Catalog:
+def catalog_of(
+    *entries: Mapping[str, str],
+    cards: Mapping[str, Card] | None = None,
+    aliases: Mapping[str, str] | None = None,
+) -> Catalog:
     configs = [
         {"model": "none", **entry, "model_type": FAKES + entry["model_type"]} for entry in entries
     ]
-    settings = parse({"model_configs": configs})
+    settings = parse({"model_configs": configs, "aliases": aliases or {}})
     services = {c["name"]: Answering((cards or {}).get(c["name"], Card())) for c in configs}
     handles = {name: RunnerHandle(name, service) for name, service in services.items()}
-    return Catalog(settings, handles, {"duo": DUO})
+    return Catalog(settings, handles, {"duo": DUO, "repair": REPAIR})
 
 
 ANN = {"name": "ann", "model_type": "Speaks", "language": "EN"}
 JIN = {"name": "jin", "model_type": "Speaks", "language": "JP"}
 NOSE = {"name": "nose", "model_type": "Embeds"}
 MASK = {"name": "mask", "model_type": "Converts"}
+HEARER = {"name": "hearer", "model_type": "Analyses"}
+SINGER = {"name": "singer", "model_type": "Vocodes"}
+CLEANER = {"name": "cleaner", "model_type": "Restores"}
 CARDS = {
     "ann": Card(("en",), (Voice("default", "en"), Voice("sad", "en")), "default"),
     "jin": Card(("ja",), (Voice("default", "ja"), Voice("calm", "ja")), "default"),
@@ -163,3 +172,50 @@ def test_an_entry_s_name_hides_a_toolchain_s() -> None:
 )
 def test_languages_are_known_however_they_are_written(given: str, meant: str) -> None:
     assert tag(given) == meant
+
+
+# What restores
+
+
+def test_two_that_restore_together_are_listed_as_soon_as_both_are_there() -> None:
+    catalog = catalog_of(HEARER, SINGER)
+    assert catalog.toolchains(Capability.RESTORE) == ["repair"]
+    assert catalog.capable("repair") == (Capability.RESTORE,)
+    assert [entry.name for entry in catalog.parts("repair")] == ["hearer", "singer"]
+    assert "repair" not in catalog_of(HEARER, CLEANER).names()
+
+
+def test_what_restores_is_found_by_its_name() -> None:
+    catalog = catalog_of(HEARER, SINGER, CLEANER, aliases={"clean": "cleaner"})
+    pair = catalog.restorer("repair")
+    assert isinstance(pair, Rebuilding)
+    handles = {entry.name: entry.handle for entry in catalog.entries}
+    assert (pair.analyser, pair.vocoder) == (handles["hearer"], handles["singer"])
+    assert catalog.restorer("cleaner") is catalog.restorer("clean") is handles["cleaner"]
+
+
+@pytest.mark.parametrize(
+    ("model", "error"),
+    [("hearer", InvalidInput), ("singer", InvalidInput), ("duo", InvalidInput), ("x", NotFound)],
+)
+def test_what_does_not_restore_is_told_what_does(model: str, error: type[Exception]) -> None:
+    catalog = catalog_of(ANN, NOSE, MASK, HEARER, SINGER, CLEANER, aliases={"clean": "cleaner"})
+    with pytest.raises(error, match=r"cleaner.*repair") as refused:
+        catalog.restorer(model)
+    assert getattr(refused.value, "param", None) == "model"
+
+
+def test_half_of_what_restores_together_is_told_what_is_missing() -> None:
+    for use in (Catalog.restorer, Catalog.find):
+        with pytest.raises(NotFound, match=r"vocoder \(model_type tests.fakes:Vocodes\)"):
+            use(catalog_of(HEARER), "repair")
+
+
+def test_a_toolchain_is_not_asked_for_what_it_was_never_made_for() -> None:
+    catalog = catalog_of(ANN, NOSE, MASK, HEARER, SINGER)
+    with pytest.raises(InvalidInput, match=r"cannot convert\. These can: mask, duo"):
+        catalog.converting("repair")
+    with pytest.raises(InvalidInput, match=r"cannot embed\. These can: nose, duo"):
+        catalog.embedding("repair")
+    with pytest.raises(InvalidInput, match=r"is a toolchain.*hearer, singer"):
+        catalog.find("repair")
