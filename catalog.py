@@ -30,6 +30,7 @@ from runners.openvoice_tone import (
     OpenVoiceV2ToneConverterEncoder,
 )
 from runners.piper import Piper
+from runners.rnnoise import RNNoise
 from runners.roles import Entry, Toolchain, Toolchains
 from runners.silero import SileroVAD
 from runners.whisper import FasterWhisper
@@ -58,6 +59,7 @@ RUNNERS: Mapping[str, type[Model]] = {
     "OpenVoiceV2ToneConverter": OpenVoiceV2ToneConverter,
     "OpenVoiceV2ToneConverterEncoder": OpenVoiceV2ToneConverterEncoder,
     "Piper": Piper,
+    "RNNoise": RNNoise,
     "SileroVAD": SileroVAD,
 }
 

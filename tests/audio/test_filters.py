@@ -69,7 +69,8 @@ def test_pieces_come_out_as_the_whole_does(wanted: Filter) -> None:
     sound = join([silence(0.3, RATE), noise(1.7), silence(0.4, RATE), sine(300, 0.6)], RATE)
     whole = filtered(sound, wanted)
     drawn = np.random.default_rng(1)
-    at, parts = 0, []
+    at = 0
+    parts: list[Audio] = []
     with closing(wanted.start(RATE)) as run:
         while at < len(sound.samples):
             count = int(drawn.integers(0, 9000))

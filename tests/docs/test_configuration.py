@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 import catalog
 import settings
 from callers import KeySettings
-from runners import kokoro, melo, openvoice, openvoice_tone, piper, silero, whisper
+from runners import kokoro, melo, openvoice, openvoice_tone, piper, rnnoise, silero, whisper
 from settings import RunnerSettings, Settings
 from tests.docs.blocks import BUNDLE, PAGES, blocks
 
@@ -32,6 +32,7 @@ OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
     "OpenVoiceV2ToneConverter": openvoice_tone.Options,
     "OpenVoiceV2ToneConverterEncoder": openvoice_tone.NoOptions,
     "Piper": piper.Options,
+    "RNNoise": rnnoise.NoOptions,
     "SileroVAD": silero.Thresholds,
 }
 

@@ -211,7 +211,7 @@ def test_a_batch_is_answered_in_number_order_and_type(
             assert {(r.space, r.vector.shape) for r in together} == {
                 (together[0].space, together[0].vector.shape)
             }
-        elif capability is Capability.CONVERT:
+        elif capability in (Capability.CONVERT, Capability.RESTORE):
             assert len(together[0].audio.samples) > len(together[1].audio.samples) > 0
         elif capability is Capability.COMPOSE:
             frames = [result.mel.shape[1] for result in together]
@@ -237,6 +237,11 @@ def test_results_are_sound_of_the_card_s_rate_or_lie_inside_the_sound(
                     assert audio.samples.ndim == 1
                     assert np.isfinite(audio.samples).all()
                     assert np.abs(audio.samples).max(initial=0) <= 1
+                case Restore(Audio() as sound), Speech(audio):
+                    assert audio.rate == entry.model.card.rate
+                    assert audio.samples.dtype == np.dtype(np.float32)
+                    assert len(audio.samples) == round(sound.duration * audio.rate)
+                    assert np.isfinite(audio.samples).all()
                 case Transcribe(Audio() as sound), Transcript(segments, _, duration):
                     assert duration == sound.duration
                     assert all(0 <= s.start <= s.end <= duration for s in segments)
