@@ -22,7 +22,7 @@ from audio.level import Level, hushed, presence
 from errors import Failed, InvalidInput
 from pipelines.flow import from_thread, in_order
 from pipelines.tts import LATER
-from pipelines.windows import Window, planned, windows_of
+from pipelines.windows import Window, planned, windows_arriving, windows_of
 from runners.base import Analyser, Restorer, Vocoder
 from tasks import Analyse, Call, Card, Grid, Restore, Vocode
 
@@ -43,6 +43,13 @@ class Rebuilding:
 
 
 @attrs.frozen(eq=False)
+class Arriving:
+    """A sound that is still being made: it is restored as it comes."""
+
+    parts: AsyncGenerator[Audio, None]
+
+
+@attrs.frozen(eq=False)
 class Restored:
     """A part of what was restored, and what it was made of: as many samples of the same rate."""
 
@@ -51,7 +58,7 @@ class Restored:
 
 
 async def restore(
-    sound: Recording,
+    sound: Recording | Arriving,
     by: Restorer | Rebuilding,
     call: Call,
     *,
@@ -69,7 +76,7 @@ async def restore(
 
 
 async def segments(
-    sound: Recording,
+    sound: Recording | Arriving,
     by: Restorer | Rebuilding,
     call: Call,
     *,
@@ -91,7 +98,11 @@ async def segments(
         return segment, await way.make(Audio(segment.samples, rate), urgency)
 
     join = _Join(way, fade)
-    cut = from_thread(windows_of(sound.blocks(rate, BLOCK), plan), "decode")
+    match sound:
+        case Arriving(parts):
+            cut = windows_arriving(parts, rate, plan)
+        case _:
+            cut = from_thread(windows_of(sound.blocks(rate, BLOCK), plan), "decode")
     async with aclosing(in_order(cut, make, ahead=SEGMENTS_AHEAD)) as made:
         async for segment, samples in made:
             yield Restored(Audio(join.next(segment, samples), rate), segment.kept)
