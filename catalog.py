@@ -239,6 +239,11 @@ class Catalog:
             return Rebuilding(analyser.handle, vocoder.handle)
         return self._asked(model, Capability.RESTORE, "restores nothing by itself", param).handle
 
+    def first_restorer(self) -> str:
+        """The model or toolchain that restores for a request which names none."""
+        models = self.able_to(Capability.RESTORE) or self.toolchains(Capability.RESTORE)
+        return models[0] if models else self.first(Capability.RESTORE)
+
     def embedding(self, model: str) -> str:
         """The model that embeds for a name: a toolchain's encoder, or what the name means itself."""
         if self._toolchains.knows(model):

@@ -1,6 +1,6 @@
 """The steps of `pre_processing_filters` and `post_generation_filters`, as requests write them.
 
-    [{"model": "rnnoise"}, {"filter": "loudness", "target": -16}, {"model": "voicefixer", "mode": 1}]
+    [{"filter": "highpass"}, {"model": "a-denoiser"}, {"filter": "loudness", "target": -16}]
 
 A list in JSON; in a form the same as a string. A step of a model may as well be written as Harmony Speech
 Engine writes its requests for conversion, with `generation_options` and `output_options`.
@@ -32,7 +32,7 @@ from audio import filters
 from audio.filters import Filter
 
 MOST_STEPS = 8
-HOW = 'a list of steps like {"filter": "loudness"} or {"model": "rnnoise"}'
+HOW = 'a list of steps like {"filter": "loudness"} or {"model": "…"}'
 
 
 class FilterStep(BaseModel):
@@ -161,7 +161,9 @@ class ModelStep(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    model: str = Field(min_length=1)
+    model: str = Field(
+        description="Empty: the first that restores, or with a target that converts."
+    )
     mode: int = Field(0, ge=0, le=100, description="One of a restorer's ways of hearing.")
     seed: Seed = None
     target_embedding: VoiceFile = Field(None, description="Whose voice a converter shall give it.")
@@ -186,6 +188,11 @@ class ModelStep(BaseModel):
         """The seed, by either of its names."""
         own = self.generation_options.seed if self.generation_options else None
         return own if self.seed is None else self.seed
+
+    @property
+    def converts(self) -> bool:
+        """Whether there is a voice to convert to."""
+        return self.target_embedding is not None or self.target_audio is not None
 
     @property
     def rate(self) -> int | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Annotated, Self
 
 import attrs
 from fastapi import Depends, Request
 
-from api.filter_steps import AFTER, BEFORE, FiltersAfter, FiltersBefore, ModelStep, Wanted
+from api.filter_steps import AFTER, BEFORE, ModelStep, Wanted
 from api.request import while_client_waits
 from api.sound import encoded_sound
 from audio import Audio, Recording, join
@@ -17,9 +17,11 @@ from audio.filters import Resample
 from catalog import Catalog
 from errors import InvalidInput
 from pipelines import embedding
-from pipelines.filtering import Converting, Plain, Restoring, Step, prepared
+from pipelines.filtering import Converting, Plain, Restoring, Step, filtered, prepared
 from settings import Settings
 from tasks import Call, Capability, Embedding, Reference
+
+Change = Callable[[AsyncGenerator[Audio, None]], AsyncGenerator[Audio, None]]
 
 
 class Filtering:
@@ -37,29 +39,30 @@ class Filtering:
     def __exit__(self, *_: object) -> None:
         self._reels.close()
 
-    async def before(self, sound: Recording, asked: FiltersBefore, call: Call) -> Recording:
+    async def before(self, sound: Recording, asked: Sequence[Wanted], call: Call) -> Recording:
         """The sound of a request as it shall be heard."""
-        steps = await self.steps(asked.pre_processing_filters, BEFORE)
+        steps = await self._steps(asked, BEFORE)
         if not steps:
             return sound
         work = prepared(sound, steps, call, BEFORE)
         reel = await (while_client_waits(self._request, work) if self._request else work)
         return self._reels.enter_context(reel)
 
-    async def reference(self, wanted: Reference, asked: FiltersBefore, call: Call) -> Reference:
+    async def reference(self, wanted: Reference, asked: Sequence[Wanted], call: Call) -> Reference:
         """A recording of a voice as it shall be heard."""
         return attrs.evolve(wanted, sound=await self.before(wanted.sound, asked, call))
 
-    async def clip(self, audio: Audio, asked: FiltersBefore, call: Call) -> Audio:
+    async def clip(self, audio: Audio, asked: Sequence[Wanted], call: Call) -> Audio:
         """A short sound as it shall be heard."""
         sound = await self.before(audio, asked, call)
         return join(list(sound.blocks(audio.rate, 1.0)), audio.rate)
 
-    async def after(self, asked: FiltersAfter) -> Sequence[Step]:
-        """What shall be done to the answer, looked up before any of it is made."""
-        return await self.steps(asked.post_generation_filters, AFTER)
+    async def after(self, asked: Sequence[Wanted], call: Call) -> Change:
+        """What shall be done to the answer; all that it needs is looked up before any of it is made."""
+        steps = await self._steps(asked, AFTER)
+        return lambda sound: filtered(sound, steps, call, AFTER) if steps else sound
 
-    async def steps(self, wanted: Sequence[Wanted], param: str) -> Sequence[Step]:
+    async def _steps(self, wanted: Sequence[Wanted], param: str) -> Sequence[Step]:
         """The steps, with what serves them; a model that cannot is refused by name."""
         found: list[Step] = []
         for number, step in enumerate(wanted):
@@ -71,6 +74,10 @@ class Filtering:
         return found
 
     async def _model(self, step: ModelStep, place: str) -> Step:
+        if not step.model:
+            first = self._catalog.first
+            named = first(Capability.CONVERT) if step.converts else self._catalog.first_restorer()
+            step = step.model_copy(update={"model": named})
         able = self._catalog.able_names
         restorers, converters = able(Capability.RESTORE), able(Capability.CONVERT)
         if step.model in converters and step.model not in restorers:

@@ -17,6 +17,7 @@ from api import (
     models,
     monitoring,
     realtime,
+    restoration,
     speech,
     transcriptions,
 )
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
         embeddings,
         listings,
         conversion,
+        restoration,
         lifecycle,
         models,
         health,

@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Protocol, Self, TypeVar
 
 from api.fallback import with_fallback
+from api.filter_steps import FilterSteps
+from api.filtering import Filtering
 from audio import Audio
 from catalog import Catalog
 from pipelines import cloning, tts
@@ -23,6 +25,10 @@ class Asked(Protocol):
     language: str | None
 
     @property
+    def pre_processing_filters(self) -> FilterSteps: ...
+    @property
+    def post_generation_filters(self) -> FilterSteps: ...
+    @property
     def named_voice(self) -> str | None: ...
     def wanted(self, api: ApiSettings) -> Reference | Embedding | None: ...
     def converts_with(self, model: str, catalog: Catalog) -> str: ...
@@ -36,24 +42,30 @@ async def spoken(
     api: ApiSettings,
     call: Call,
     answer: Callable[[AsyncGenerator[Audio, None], str], Awaitable[Done]],
+    *,
+    filtering: Filtering,
 ) -> Done:
     """What `answer` makes of the speech and the name of who speaks it; a fallback may be that."""
     speaker = await catalog.speaking(asked.model, asked.language, asked.named_voice)
     catalog.synthesizer(speaker)
     wanted = asked.wanted(api)
     converter = None if wanted is None else asked.converts_with(asked.model, catalog)
+    finished = await filtering.after(asked.post_generation_filters, call)
+    if isinstance(wanted, Reference):
+        wanted = await filtering.reference(wanted, asked.pre_processing_filters, call)
 
     async def say(model: str) -> Done:
         said = asked if model == speaker else await asked.spoken_by(model, catalog)
         named = asked.model if model == speaker else model
         job, synthesizer = await said.to_job(model, catalog, api), catalog.synthesizer(model)
         if wanted is None or converter is None:
-            return await answer(tts.speak(job, synthesizer, call), named)
+            return await answer(finished(tts.speak(job, synthesizer, call)), named)
         voice, base = wanted, Speaker(catalog.find(model).name, synthesizer)
 
         async def change(converter: str) -> Done:
             chain = await catalog.chain(converter)
-            return await answer(cloning.clone(job, voice, base, chain, call), named)
+            cloned = cloning.clone(job, voice, base, chain, call)
+            return await answer(finished(cloned), named)
 
         return await with_fallback(catalog, converter, change)
 

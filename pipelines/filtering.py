@@ -4,7 +4,7 @@ sound ──▶ rnnoise ──▶ loudness ──▶ voicefixer ──▶ heard
           in segments  all of it    in segments
                        on a reel
 
-Only who must know the whole sound first waits for it: loudness, DC, and a converter, who must know who speaks.
+Only who must know the whole sound first waits for it: loudness, DC, and a converter, which asks who speaks.
 """
 
 from __future__ import annotations

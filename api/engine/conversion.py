@@ -8,6 +8,7 @@ from starlette.datastructures import UploadFile
 
 from api.engine.speech import AudioFormat, AudioOutputOptions, GenerationOptions
 from api.engine.wire import Answered, Asked, OrZero, only
+from api.filter_steps import FiltersAfter, FiltersBefore
 from api.json_body import EncodedFile, JsonBody
 from api.voice_file import VoiceFile
 from tasks import Embedding
@@ -19,7 +20,7 @@ class ConversionOptions(GenerationOptions):
     speed: Annotated[float | None, only(None, 1, because=SPEED), OrZero] = None
 
 
-class VoiceConversionRequest(Asked):
+class VoiceConversionRequest(FiltersBefore, FiltersAfter, Asked):
     """A recording, and whose voice it shall have."""
 
     source_audio: EncodedFile = None

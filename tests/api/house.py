@@ -20,12 +20,15 @@ from runners.handle import RunnerHandle
 from runners.roles import Toolchain
 from tests.fakes import (
     Fake,
+    FakeAnalyser,
     FakeConverter,
     FakeDetector,
     FakeEmbedder,
+    FakeRestorer,
     FakeService,
     FakeSynthesizer,
     FakeTranscriber,
+    FakeVocoder,
     WordTranscriber,
 )
 
@@ -42,8 +45,12 @@ SETTINGS: Mapping[str, Any] = {
 
 ENCODER = {"name": "nose", "model": "none", "model_type": "tests.fakes:Embeds"}
 CONVERTER = {"name": "mask", "model": "none", "model_type": "tests.fakes:Converts"}
+RESTORER = {"name": "broom", "model": "none", "model_type": "tests.fakes:Restores"}
+ANALYSER = {"name": "sieve", "model": "none", "model_type": "tests.fakes:Analyses"}
+VOCODER = {"name": "whistle", "model": "none", "model_type": "tests.fakes:Vocodes"}
 # There where its parts are: a voice, an encoder and a converter.
 DUO = Toolchain(("tests.fakes:Speaks",), ("tests.fakes:Embeds",), ("tests.fakes:Converts",))
+FORGE = Toolchain(analyser=("tests.fakes:Analyses",), vocoder=("tests.fakes:Vocodes",))
 
 
 @attrs.define
@@ -53,7 +60,8 @@ class House:
     `limits` are those of the configuration's `api`, which has all else of it; `public` says that the
     server is bound to more than loopback; `spare` is the fallback of `voice`; no `embedder`, no encoder,
     and likewise with the `converter`; `understudy` and `double` are their fallbacks. With an encoder and
-    a converter there is the toolchain `duo`.
+    a converter there is the toolchain `duo`. `broom` is the `restorer`, `apprentice` its fallback; with
+    an `analyser` there are `sieve`, `whistle`, and their toolchain `forge`.
     """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
@@ -64,6 +72,9 @@ class House:
     understudy: FakeEmbedder | None = None
     converter: FakeConverter | None = None
     double: FakeConverter | None = None
+    restorer: FakeRestorer | None = None
+    apprentice: FakeRestorer | None = None
+    analyser: FakeAnalyser | None = None
     limits: Mapping[str, Any] = attrs.field(factory=dict)
     api: Mapping[str, Any] = attrs.field(factory=dict)
     public: bool = False
@@ -94,12 +105,23 @@ class House:
         if self.double:
             fakes["double"] = self.double
             others.append({**CONVERTER, "name": "double"})
+        if self.restorer:
+            fakes["broom"] = self.restorer
+            others.append({**RESTORER, "fallback": self.apprentice and "apprentice"})
+        if self.apprentice:
+            fakes["apprentice"] = self.apprentice
+            others.append({**RESTORER, "name": "apprentice"})
+        if self.analyser:
+            fakes |= {"sieve": self.analyser, "whistle": FakeVocoder()}
+            others += [ANALYSER, VOCODER]
         tree = {**SETTINGS, "model_configs": [voice, *others]}
         configured = settings.parse({**tree, "api": {"limits": self.limits, **self.api}})
         self.services = {name: FakeService(fake) for name, fake in fakes.items()}
         handles = {name: RunnerHandle(name, service) for name, service in self.services.items()}
         self.app = build_app(configured)
-        self.app.state.catalog = Catalog(configured, handles, {**TOOLCHAINS, "duo": DUO})
+        self.app.state.catalog = Catalog(
+            configured, handles, {**TOOLCHAINS, "duo": DUO, "forge": FORGE}
+        )
         self.served = behind(front(configured.api, self.public), self.app)
 
     def get(self, path: str, **request: Any) -> httpx.Response:

@@ -15,19 +15,26 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.api.house import House
-from tests.fakes import FakeConverter, FakeEmbedder
+from tests.fakes import FakeAnalyser, FakeConverter, FakeEmbedder, FakeRestorer
 from tests.fuzz.examples import URL, examples
 
 OVERLOADED = 503
 Case: TypeAlias = schemathesis.Case[Any]
 
-furnished = House(embedder=FakeEmbedder(), converter=FakeConverter())
+
+def furnished() -> House:
+    return House(
+        embedder=FakeEmbedder(),
+        converter=FakeConverter(),
+        restorer=FakeRestorer(),
+        analyser=FakeAnalyser(),
+    )
+
+
 documented = (
     schemathesis.openapi.from_url(f"{URL}/openapi.json")
     if URL
-    else schemathesis.openapi.from_asgi(
-        "/openapi.json", House(embedder=FakeEmbedder(), converter=FakeConverter()).served
-    )
+    else schemathesis.openapi.from_asgi("/openapi.json", furnished().served)
 )
 
 
