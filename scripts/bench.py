@@ -15,6 +15,7 @@ from scripts.benches import (
     first_byte,
     footprint,
     melo,
+    restoration,
     text,
     transcription,
     vad,
@@ -30,6 +31,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "batching": batching.run,
     "footprint": footprint.run,
     "melo": melo.run,
+    "restoration": restoration.run,
     "text": text.run,
 }
 
