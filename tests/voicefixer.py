@@ -49,12 +49,12 @@ def entries(source: object = SOURCE) -> list[dict[str, Any]]:
 @cache
 def small() -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
     """Weights of a restorer and of a vocoder, by the names that they have in their files."""
-    restorer = _by_formula(
+    restorer = by_formula(
         {f"generator.{name}": shape for name, shape in _shapes(Restorer, SMALL_RESTORER).items()},
         "small",
         [("conv2", 0.35), ("", 1.0)],
     )
-    vocoder = _by_formula(
+    vocoder = by_formula(
         _shapes(Vocoder, SMALL_VOCODER), "small", [(r"generator\.16", 0.5), ("", 1.0)]
     )
     return MappingProxyType(restorer), MappingProxyType(vocoder)
@@ -80,21 +80,20 @@ def lay_out(root: Path) -> Path:
     return root
 
 
-@cache
 def formula(folder: str) -> Mapping[str, Tensor]:
     """The full-size weights that the golden data was made with."""
     told = read_json(golden(folder), "formula.json")
     gains = [(entry["key_regex"], entry["gain"]) for entry in told["gains"]]
     shapes = {name: tuple(known["shape"]) for name, known in told["checks"].items()}
-    return MappingProxyType(_by_formula(shapes, told["tag"], gains))
+    return by_formula(shapes, told["tag"], gains)
 
 
 def published() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Weights of the published sizes where there is no golden data; the same kind of numbers."""
     restorer = _shapes(Restorer, PUBLISHED_RESTORER)
     return (
-        _by_formula(restorer, "bench", [(r"unet\..*conv2", 0.35), ("", 1.0)]),
-        _by_formula(_shapes(Vocoder, PUBLISHED_VOCODER), "bench", [(r"layers.*3", 0.5), ("", 1.0)]),
+        by_formula(restorer, "bench", [(r"unet\..*conv2", 0.35), ("", 1.0)]),
+        by_formula(_shapes(Vocoder, PUBLISHED_VOCODER), "bench", [(r"layers.*3", 0.5), ("", 1.0)]),
     )
 
 
@@ -103,7 +102,7 @@ def _shapes(build: Any, sizes: Any) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
-def _by_formula(
+def by_formula(
     shapes: Mapping[str, tuple[int, ...]], tag: str, gains: list[tuple[str, float]]
 ) -> dict[str, Tensor]:
     return {name: _tensor(name, shape, tag, gains) for name, shape in shapes.items()}

@@ -14,9 +14,9 @@ SLOPE = 0.01  # of leaky ReLUs
 
 
 class Norm(nn.BatchNorm2d):
-    def at(self, x: Tensor, at_hand: bool) -> Tensor:
+    def forward(self, input: Tensor, at_hand: bool = False) -> Tensor:
         known = (None, None) if at_hand else (self.running_mean, self.running_var)
-        return F.batch_norm(x, *known, self.weight, self.bias, at_hand, eps=self.eps)
+        return F.batch_norm(input, *known, self.weight, self.bias, at_hand, eps=self.eps)
 
 
 class Recurrence(nn.Module):
@@ -28,7 +28,7 @@ class Recurrence(nn.Module):
         self.gru = nn.GRU(inputs, hidden, num_layers=2, batch_first=True, bidirectional=True)
 
     def forward(self, x: Tensor, at_hand: bool = False) -> Tensor:
-        made: Tensor = self.gru(self.bn.at(x, at_hand)[:, 0])[0]
+        made: Tensor = self.gru(self.bn(x, at_hand)[:, 0])[0]
         return made[:, None]
 
 
@@ -44,8 +44,8 @@ class Residual(nn.Module):
         self.shortcut = nn.Conv2d(inputs, outputs, 1) if inputs != outputs else None
 
     def forward(self, x: Tensor, at_hand: bool = False) -> Tensor:
-        y = self.conv1(F.leaky_relu_(self.bn1.at(x, at_hand), SLOPE))
-        y = self.conv2(F.leaky_relu_(self.bn2.at(y, at_hand), SLOPE))
+        y = self.conv1(F.leaky_relu_(self.bn1(x, at_hand), SLOPE))
+        y = self.conv2(F.leaky_relu_(self.bn2(y, at_hand), SLOPE))
         added: Tensor = y.add_(x if self.shortcut is None else self.shortcut(x))
         return added
 
@@ -80,7 +80,7 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor, found: Tensor, at_hand: bool = False) -> Tensor:
         # Bands come out right, 2 n + 1 of n; frames are one too many.
-        wide = self.conv1(F.relu_(self.bn1.at(x, at_hand)))[:, :, :-1]
+        wide = self.conv1(F.relu_(self.bn1(x, at_hand)))[:, :, :-1]
         made: Tensor = self.conv_block2(torch.cat([wide, found], dim=1), at_hand)
         del wide
         for block in (self.conv_block3, self.conv_block4, self.conv_block5):

@@ -71,18 +71,13 @@ class Denoiser(nn.Module):
         """Of mels `[B, 1, frames, bands]`; with `keeps`, by the statistics at hand."""
         at_hand, kept = bool(keeps), iter(keeps)
         layer = self.get_submodule
-        x = layer("1")(self._norm("0", x, at_hand))
-        x = layer("4")(self._norm("3", F.relu_(x), at_hand))
+        x = layer("1")(layer("0")(x, at_hand))
+        x = layer("4")(layer("3")(F.relu_(x), at_hand))
         x = F.relu_(_dropped(x, kept))
         x = layer("8")(layer("7")(x, at_hand), at_hand)
-        x = layer("11")(F.relu_(self._norm("9", x, at_hand)))
-        x = F.relu_(self._norm("13", _dropped(x, kept), at_hand))
+        x = layer("11")(F.relu_(layer("9")(x, at_hand)))
+        x = F.relu_(layer("13")(_dropped(x, kept), at_hand))
         return torch.sigmoid(layer("15")(x))
-
-    def _norm(self, place: str, x: Tensor, at_hand: bool) -> Tensor:
-        norm = self.get_submodule(place)
-        assert isinstance(norm, Norm)
-        return norm.at(x, at_hand)
 
 
 class UNet(nn.Module):
@@ -181,4 +176,7 @@ def load(
     sizes = RestorerSizes.told_by(own)
     network = described(lambda: Restorer(sizes))
     fill(network, own)
-    return network.to(device, dtype)
+    network.to(device, dtype)
+    if network.device.type == "cpu":  # twice as fast with channels side by side
+        network.to(memory_format=torch.channels_last)
+    return network

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -20,6 +21,7 @@ from torch.nn import functional as F
 
 from networks.vits.checkpoint import described, fill
 from networks.vits.convolution import Conv1d, place
+from networks.vits.stretches import in_stretches
 from networks.vits.weight_norm import NormedConv1d, NormedConvTranspose1d, older_names
 from networks.voicefixer.sizes import BANDS, SCALES, STAGES, VocoderSizes
 
@@ -32,6 +34,7 @@ TAIL = 4  # frames of silence at the end, or one more: their number is always ev
 EDGE = 3  # steps that the first and the last convolution look to either side
 CONDITIONING = 5  # layers
 SLOPE, STACK_SLOPE = 0.2, 0.01  # of leaky ReLUs
+STRETCH = 1 << 17  # steps of one stage that are worked on at a time
 REACH = 3  # by which each layer of a stack looks farther than the one before
 
 
@@ -83,6 +86,7 @@ class Vocoder(nn.Module):
     def __init__(self, sizes: VocoderSizes) -> None:
         super().__init__()
         self.sizes = sizes
+        self.stretch = STRETCH
         widths = pairwise([BANDS, *[sizes.conditions] * CONDITIONING])
         self.condnet = nn.ModuleDict(
             {
@@ -105,11 +109,10 @@ class Vocoder(nn.Module):
 
     @property
     def context(self) -> int:
-        """Frames to either side that a sample depends on; some 580 in the published sizes."""
-        steps = EDGE
-        for scale, depth in zip(reversed(SCALES), reversed(self.sizes.depths), strict=True):
-            looks = sum(REACH**number + 1 for number in range(depth))
-            steps = math.ceil((steps + looks) / scale) + 1
+        """Frames to either side that a sample depends on; 576 in the published sizes."""
+        steps = 0
+        for stage in reversed(range(len(STAGES))):
+            steps = self._reach(stage, steps)
         return steps + EDGE + CONDITIONING
 
     @torch.inference_mode()
@@ -123,12 +126,29 @@ class Vocoder(nn.Module):
         """`[B, 1, 441 T]` of conditions `[B, 128, T]`."""
         for layer in self.condnet.values():
             x = F.elu_(layer(x))
-        first, *stages, last = self.generator.values()
-        x = first(F.pad(x, (EDGE, EDGE), mode="reflect"))
-        for upsampler, stack in zip(stages[::2], stages[1::2], strict=True):
-            x = stack(upsampler(F.leaky_relu_(x, SLOPE)))
-        x = F.pad(F.leaky_relu_(x, SLOPE), (EDGE, EDGE), mode="reflect")
-        return torch.tanh(last(x))
+        x = self.generator["1"](F.pad(x, (EDGE, EDGE), mode="reflect"))
+        for stage, scale in enumerate(SCALES):
+            x = in_stretches(
+                partial(self._stage, stage), x,
+                length=max(self.stretch // scale, 1), reach=self._reach(stage), rate=scale,
+            )  # fmt: skip
+        return x
+
+    def _stage(self, stage: int, x: Tensor) -> Tensor:
+        """Steps `[B, C / 2, T * scale]` of `[B, C, T]`; of the last stage, sound."""
+        upsampler, stack = (self.generator[str(STAGES[stage] + place)] for place in (0, 1))
+        x = stack(upsampler(F.leaky_relu(x, SLOPE)))
+        if stage < len(STAGES) - 1:
+            return x
+        last = self.generator[str(STAGES[-1] + 4)]
+        return torch.tanh(last(F.pad(F.leaky_relu_(x, SLOPE), (EDGE, EDGE), mode="reflect")))
+
+    def _reach(self, stage: int, steps: int = 0) -> int:
+        """Steps before a stage that its output depends on, if so many of it are asked for."""
+        if stage == len(STAGES) - 1:
+            steps += EDGE
+        looks = sum(int(REACH**number) + 1 for number in range(self.sizes.depths[stage]))
+        return math.ceil((steps + looks) / SCALES[stage]) + 1
 
 
 def conditions(mel: Tensor) -> Tensor:
