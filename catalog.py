@@ -32,6 +32,7 @@ from runners.openvoice_tone import (
 from runners.piper import Piper
 from runners.roles import Entry, Toolchain, Toolchains
 from runners.silero import SileroVAD
+from runners.voicefixer import VoiceFixerRestorer, VoiceFixerVocoder
 from runners.whisper import FasterWhisper
 from settings import RunnerSettings, Settings, options_of
 from tasks import Capability, Finding
@@ -59,6 +60,8 @@ RUNNERS: Mapping[str, type[Model]] = {
     "OpenVoiceV2ToneConverterEncoder": OpenVoiceV2ToneConverterEncoder,
     "Piper": Piper,
     "SileroVAD": SileroVAD,
+    "VoiceFixerRestorer": VoiceFixerRestorer,
+    "VoiceFixerVocoder": VoiceFixerVocoder,
 }
 
 # Types whose weights are a part of another's, which can do all that they can: see `lodgings`.

@@ -50,8 +50,13 @@ def bands() -> Tensor:
     return torch.from_numpy(np.maximum(0, np.minimum(rising, falling)).astype(np.float32))
 
 
+def low_passed(samples: Tensor) -> Tensor:
+    """Samples without what is above nearly all that is loud in them; as many as they were."""
+    return without_high_end(F.pad(samples, (0, -len(samples) % STEP)))[: len(samples)]
+
+
 def without_high_end(samples: Tensor) -> Tensor:
-    """Samples up to where nearly all that is loud lies below; whole steps of 512, what is over is lost."""
+    """The same, of whole steps of 512 as the original leaves it: what is over is lost."""
     kept = len(samples) // STEP * STEP
     if not kept:
         return samples[:0]
