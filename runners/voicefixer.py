@@ -35,6 +35,10 @@ SPACE = "voicefixer"
 MODES = USUAL, LOW_PASSED, BY_CHANCE = (0, 1, 2)
 LONGEST = 60.0  # seconds at once: the restorer wants 20 MB for each, the vocoder 25
 WARM_UP = 1.0  # seconds
+# Frames that the restorer's lowest level sees as one. Parts that begin with one of these differ by 0.01 in
+# the logarithm of their mels where they overlap, a second from their ends; others by 0.06, however far.
+STEP = 64
+CONTEXT = 1.2  # seconds
 
 # As they are published; the first folder is where the original keeps its own.
 RESTORER = ("vf.safetensors", "vf.ckpt", "analysis_module/checkpoints/vf.ckpt")
@@ -66,7 +70,8 @@ class VoiceFixerRestorer:
         with fitting(f"{SPACE}, restorer"):
             weights = read_weights(_file(settings, store, RESTORER), ())
             self._network = load(weights, runs_on.device, runs_on.dtype)
-        self.card = Card(rate=RATE, space=SPACE)
+        grid = Grid(step=STEP * HOP, context=round(CONTEXT * RATE))
+        self.card = Card(rate=RATE, space=SPACE, grid=grid)
         self.analyse([Analyse(Audio(np.zeros(round(WARM_UP * RATE), dtype=np.float32), RATE))])
 
     @staticmethod

@@ -86,7 +86,7 @@ def test_a_sound_is_heard_and_sung_as_the_networks_do(load: Open) -> None:
 
 def test_cards_tell_how_they_fit(load: Open) -> None:
     heard, sung = load("restorer").card, load("vocoder").card
-    assert (heard.rate, heard.space, heard.grid) == (RATE, "voicefixer", None)
+    assert (heard.rate, heard.space, heard.grid) == (RATE, "voicefixer", Grid(64 * 441, 52920))
     reach = vocoder.load(small()[1]).context * 441
     assert (sung.rate, sung.space, sung.grid) == (RATE, "voicefixer", Grid(441, reach))
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
+import attrs
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from audio import decode, resample
+from audio import Audio, decode, resample
 from networks.voicefixer import hearing
 from networks.voicefixer.restorer import Restorer
+from networks.voicefixer.sizes import RATE
 from networks.voicefixer.vocoder import Vocoder
+from pipelines.restoration import Rebuilding, restore, segments
+from tasks import Analyse, Call, Card, Features, Speech, Vocode
 from tests.golden import golden, read_json
 from tests.networks.cases import same, tensors
 
@@ -22,7 +27,7 @@ FOLDER = "voicefixer_vocoder"
 FULL = ("noisy_mode0", "narrow_clipped_mode0", "narrow_clipped_mode1", "reverb_mode1")
 SMALL = ("reverb_mode2_small", "reverb_mode0_small", "noisy_mode0_small_times3")
 OTHERS = ("file_mode0_small", "long_mode0_small")
-PIECE = 30 * 44100
+PIECE = 30 * RATE
 TOLERANCE = 1e-3  # what the README allows, from a sound on; it saw 1e-4
 
 
@@ -103,6 +108,49 @@ def test_mode_2_is_the_original_s(
     (made,) = small_vocoder.speak([mel])
     same(made, stored["reverb_mode2_small.vocoder_out"], TOLERANCE)
     same(centre(made, len(wave)), stored["reverb_mode2_small.wav_out"], TOLERANCE)
+
+
+def test_the_pipeline_s_segments_are_the_original_s_but_for_one_gain(
+    full_restorer: Restorer, small_vocoder: Vocoder, stored: dict[str, Tensor]
+) -> None:
+    wave = Audio(stored["reverb_mode2_small.wav_in"].numpy(), RATE)
+    by = Rebuilding(Hears(full_restorer), Sings(small_vocoder))
+
+    async def scene() -> tuple[list[Audio], list[Audio]]:
+        parts = [part.audio async for part in segments(wave, by, Call())]
+        return parts, [part async for part in restore(wave, by, Call())]
+
+    (raw,), (levelled,) = asyncio.run(scene())
+    same(torch.from_numpy(raw.samples), stored["reverb_mode0_small.wav_out"], TOLERANCE)
+    soft = np.abs(levelled.samples) < 0.9  # louder waves are bent
+    gains = levelled.samples[soft] / raw.samples[soft]
+    clear = np.abs(raw.samples[soft]) > 1e-3
+    assert np.ptp(gains[clear]) < 1e-3
+
+
+@attrs.frozen(eq=False)
+class Hears:
+    network: Restorer
+
+    async def card(self) -> Card:
+        return Card(rate=RATE)
+
+    async def analyse(self, job: Analyse, call: Call) -> Features:
+        assert isinstance(job.sound, Audio)
+        (mel,) = self.network.restore([hearing.mel(torch.from_numpy(job.sound.samples))])
+        return Features(mel.numpy().T, "voicefixer")
+
+
+@attrs.frozen(eq=False)
+class Sings:
+    network: Vocoder
+
+    async def card(self) -> Card:
+        return Card(rate=RATE)
+
+    async def vocode(self, job: Vocode, call: Call) -> Speech:
+        (sound,) = self.network.speak([torch.from_numpy(job.features.mel.T)])
+        return Speech(Audio(sound.numpy(), RATE))
 
 
 def test_a_file_becomes_the_original_s(by_small: Spoken, stored: dict[str, Tensor]) -> None:
