@@ -33,6 +33,7 @@ from runners.piper import Piper
 from runners.rnnoise import RNNoise
 from runners.roles import Entry, Toolchain, Toolchains
 from runners.silero import SileroVAD
+from runners.voicefixer import VoiceFixerRestorer, VoiceFixerVocoder
 from runners.whisper import FasterWhisper
 from settings import RunnerSettings, Settings, options_of
 from tasks import Capability, Finding
@@ -61,6 +62,8 @@ RUNNERS: Mapping[str, type[Model]] = {
     "Piper": Piper,
     "RNNoise": RNNoise,
     "SileroVAD": SileroVAD,
+    "VoiceFixerRestorer": VoiceFixerRestorer,
+    "VoiceFixerVocoder": VoiceFixerVocoder,
 }
 
 # Types whose weights are a part of another's, which can do all that they can: see `lodgings`.
