@@ -32,8 +32,10 @@ from runners.openvoice_tone import (
     OpenVoiceV2ToneConverterEncoder,
 )
 from runners.piper import Piper
+from runners.rnnoise import RNNoise
 from runners.roles import Entry, Toolchain, Toolchains
 from runners.silero import SileroVAD
+from runners.voicefixer import VoiceFixerRestorer, VoiceFixerVocoder
 from runners.whisper import FasterWhisper
 from settings import RunnerSettings, Settings, options_of
 from tasks import Capability, Card, Finding
@@ -60,7 +62,10 @@ RUNNERS: Mapping[str, type[Model]] = {
     "OpenVoiceV2ToneConverter": OpenVoiceV2ToneConverter,
     "OpenVoiceV2ToneConverterEncoder": OpenVoiceV2ToneConverterEncoder,
     "Piper": Piper,
+    "RNNoise": RNNoise,
     "SileroVAD": SileroVAD,
+    "VoiceFixerRestorer": VoiceFixerRestorer,
+    "VoiceFixerVocoder": VoiceFixerVocoder,
 }
 
 # Types whose weights are a part of another's, which can do all that they can: see `lodgings`.
@@ -267,6 +272,11 @@ class Catalog:
             analyser, vocoder = self._toolchains.rebuilders(model)
             return Rebuilding(analyser.handle, vocoder.handle)
         return self._asked(model, Capability.RESTORE, "restores nothing by itself", param).handle
+
+    def first_restorer(self) -> str:
+        """The model or toolchain that restores for a request which names none."""
+        models = self.able_to(Capability.RESTORE) or self.toolchains(Capability.RESTORE)
+        return models[0] if models else self.first(Capability.RESTORE)
 
     async def embedding(self, model: str) -> str:
         """The model that embeds for a name: a toolchain's encoder, or what the name means itself."""

@@ -13,6 +13,8 @@ from api.detector_fields import DetectorFields
 from api.documented import documented
 from api.engine.hearing import DetectVoiceActivityRequest, DetectVoiceActivityResponse
 from api.fallback import with_fallback
+from api.filter_steps import FiltersBefore
+from api.filtering import UsingFilters
 from api.forms import UsingFormOrJson, parse_form, upload
 from api.json_body import JsonBody
 from api.request import KeepAlive, UsingApi, UsingCall, UsingCatalog, while_client_waits
@@ -23,7 +25,7 @@ from tasks import Activity, Capability
 router = APIRouter(tags=["voice activity"])
 
 
-class ActivityForm(DetectorFields):
+class ActivityForm(FiltersBefore, DetectorFields):
     """The fields beside `file`."""
 
     model: str | None = None  # absent: the first detector that is configured
@@ -69,7 +71,12 @@ class FoundActivity(BaseModel):
 )
 @router.post("/v1/audio/voice-activity", include_in_schema=False)
 async def detect_voice_activity(
-    request: Request, body: UsingFormOrJson, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request,
+    body: UsingFormOrJson,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> FoundActivity | DetectVoiceActivityResponse:
     """Stretches of speech, in seconds or samples. A body in JSON is Harmony Speech Engine's."""
     asked: DetectVoiceActivityRequest | ActivityForm
@@ -82,9 +89,10 @@ async def detect_voice_activity(
     model = asked.model or catalog.first(Capability.DETECT)
     if isinstance(asked, ActivityForm):
         call = attrs.evolve(call, keep_alive=asked.keep_alive)
+    heard = await filtering.before(sound, asked.pre_processing_filters, call)
 
     async def listen(model: str) -> FoundActivity | DetectVoiceActivityResponse:
-        found = vad.detect(asked.to_job(sound), catalog.detector(model), call)
+        found = vad.detect(asked.to_job(heard), catalog.detector(model), call)
         return asked.from_result(await while_client_waits(request, found), model, call.id)
 
     return await with_fallback(catalog, model, listen)

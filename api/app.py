@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 
-from api import comparison, conversion, embeddings, errors, realtime, speech
+from api import comparison, conversion, embeddings, errors, realtime, restoration, speech
 from api.documented import add_schemas
 from api.engine.conversion import VoiceConversionRequest, VoiceConversionResponse
 from api.engine.embedding import EmbedSpeakerRequest
@@ -17,6 +17,7 @@ from api.engine.hearing import (
     SpeechToTextResponse,
     SpeechTranscribeRequest,
 )
+from api.engine.restoration import AudioConversionRequest, AudioConversionResponse
 from api.engine.speech import TextToSpeechRequest, TextToSpeechResponse
 from api.routes import ROUTERS
 from settings import Settings
@@ -40,6 +41,9 @@ SHAPES = (
     conversion.ConversionRequest,
     VoiceConversionRequest,
     VoiceConversionResponse,
+    restoration.RestorationRequest,
+    AudioConversionRequest,
+    AudioConversionResponse,
 )
 
 FAILURE = {

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
+from api.filter_steps import BEFORE, FiltersBefore
 from api.json_body import EncodedFile
 from api.speech_data import SpeechData, SpeechFinding
 from api.voice_file import VoiceFile
@@ -18,7 +19,7 @@ from tasks import Capability, Embedding, Reference
 RECORDED = ("input_vad_mode", "input_vad_data")  # what is said of a recording
 
 
-class ClonedVoice(BaseModel):
+class ClonedVoice(FiltersBefore):
     input_audio: EncodedFile = Field(
         None, description="Ours: a recording of the voice to speak with, in base64."
     )
@@ -46,6 +47,11 @@ class ClonedVoice(BaseModel):
 
     def wanted(self, api: ApiSettings) -> Reference | Embedding | None:
         """The voice to speak with; None: one of the model's own."""
+        if self.pre_processing_filters and self.input_audio is None:
+            raise InvalidInput(
+                f"'{BEFORE}' are for the sound of a request: send 'input_audio' with them.",
+                param=BEFORE,
+            )
         if self.clones:
             return wanted_voice(self.input_audio, self.input_embedding, self, api)
         for field in (*RECORDED, "converter"):

@@ -12,12 +12,15 @@ from starlette.datastructures import UploadFile
 
 from api.documented import documented
 from api.fallback import with_fallback
+from api.filter_steps import FiltersBefore
+from api.filtering import UsingFilters
 from api.forms import UsingFormOrJson, parse_form, upload_if_any
 from api.json_body import EncodedFile, JsonBody
 from api.request import KeepAlive, UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.voice_file import VoiceFile
 from api.wanted_voice import wanted_voice
 from pipelines.comparison import Comparison, compare
+from tasks import Reference
 
 router = APIRouter(tags=["voices"])
 
@@ -26,7 +29,7 @@ DIGITS = 6
 FILES: Mapping[str, bool] = {f"{FIRST}_audio": False, f"{SECOND}_audio": False}
 
 
-class CompareForm(BaseModel):
+class CompareForm(FiltersBefore):
     """The fields beside `first_audio` and `second_audio`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -86,7 +89,12 @@ class ComparedSpeakers(BaseModel):
     openapi_extra=documented(CompareRequest, form=CompareForm, files=FILES),
 )
 async def compare_speakers(
-    request: Request, body: UsingFormOrJson, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request,
+    body: UsingFormOrJson,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> ComparedSpeakers:
     """How alike two voices are, and whether they are of one speaker."""
     asked: CompareForm
@@ -101,6 +109,10 @@ async def compare_speakers(
         f"{FIRST}_embedding": wanted_voice(files[0], asked.first_embedding, None, api, FIRST),
         f"{SECOND}_embedding": wanted_voice(files[1], asked.second_embedding, None, api, SECOND),
     }
+    for field, voice in voices.items():
+        if isinstance(voice, Reference):
+            steps = asked.pre_processing_filters
+            voices[field] = await filtering.reference(voice, steps, call)
     named = asked.model or await catalog.speaker_encoder("model")
     encoder = await catalog.embedding(named)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Protocol
 
 import attrs
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import Response, StreamingResponse
 
@@ -21,6 +21,8 @@ from api.engine.conversion import VoiceConversionRequest, VoiceConversionRespons
 from api.engine.speech import AudioFormat, answer
 from api.fallback import with_fallback
 from api.files import encoded, sealed
+from api.filter_steps import FiltersAfter, FiltersBefore, FilterSteps
+from api.filtering import Filtering, UsingFilters
 from api.forms import UsingFormOrJson, parse_form, upload, upload_if_any
 from api.json_body import EncodedFile, JsonBody, UsingJson
 from api.request import KeepAlive, Seed, UsingApi, UsingCall, UsingCatalog, while_client_waits
@@ -33,14 +35,14 @@ from errors import InvalidInput
 from pipelines.conversion import Conversion, convert
 from pipelines.flow import begun
 from settings import ApiSettings
-from tasks import Call, Capability, Embedding
+from tasks import Call, Capability, Embedding, Reference
 
 router = APIRouter(tags=["voices"])
 
 FILES: Mapping[str, bool] = {"source_audio": True, "target_audio": False}
 
 
-class ConversionForm(BaseModel):
+class ConversionForm(FiltersBefore, FiltersAfter):
     """The fields beside `source_audio` and `target_audio`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -89,6 +91,10 @@ class Asked(Protocol):
     def seed(self) -> int | None: ...
     @property
     def model(self) -> str | None: ...
+    @property
+    def pre_processing_filters(self) -> FilterSteps: ...
+    @property
+    def post_generation_filters(self) -> FilterSteps: ...
 
 
 Files = tuple[UploadFile | None, UploadFile | None]
@@ -105,7 +111,12 @@ Files = tuple[UploadFile | None, UploadFile | None]
     ),
 )
 async def create_voice_conversion(
-    request: Request, body: UsingFormOrJson, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request,
+    body: UsingFormOrJson,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> Response:
     """A recording in another voice, sent as it is made; in JSON for who would rather have that."""
     in_json = prefers_json(request.headers.get("accept", ""))
@@ -115,12 +126,13 @@ async def create_voice_conversion(
         asked = parse_form(body, ConversionForm, FILES)
         files = upload(body, "source_audio"), upload_if_any(body, "target_audio")
     elif engine.asks(body):
-        return await _in_json(body, request, catalog, api, call)
+        return await _in_json(body, request, catalog, api, call, filtering)
     else:
         asked = given = body.parse(ConversionRequest)
         files = given.files
     call = attrs.evolve(call, keep_alive=asked.keep_alive)
-    return await _answered(_job(asked, files, api), asked, in_json, request, catalog, call)
+    job = _job(asked, files, api)
+    return await _answered(job, asked, in_json, request, catalog, call, filtering)
 
 
 @router.post(
@@ -129,17 +141,28 @@ async def create_voice_conversion(
     openapi_extra=documented(VoiceConversionRequest),
 )
 async def convert_voice(
-    request: Request, body: UsingJson, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request,
+    body: UsingJson,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> Response:
     """The same as Harmony Speech Engine has it."""
-    return await _in_json(body, request, catalog, api, call)
+    return await _in_json(body, request, catalog, api, call, filtering)
 
 
 async def _in_json(
-    body: JsonBody, request: Request, catalog: Catalog, api: ApiSettings, call: Call
+    body: JsonBody,
+    request: Request,
+    catalog: Catalog,
+    api: ApiSettings,
+    call: Call,
+    filtering: Filtering,
 ) -> Response:
     asked = body.parse(VoiceConversionRequest)
-    return await _answered(_job(asked, asked.files, api), asked, True, request, catalog, call)
+    job = _job(asked, asked.files, api)
+    return await _answered(job, asked, True, request, catalog, call, filtering)
 
 
 def _job(asked: Asked, files: Files, api: ApiSettings) -> Conversion:
@@ -155,15 +178,33 @@ def _job(asked: Asked, files: Files, api: ApiSettings) -> Conversion:
     )
 
 
+async def filtered_sounds(
+    job: Conversion, steps: FilterSteps, filtering: Filtering, call: Call
+) -> Conversion:
+    """The same with both of its sounds as they shall be heard."""
+    sound = await filtering.before(job.sound, steps, call)
+    if isinstance(target := job.target, Reference):
+        target = await filtering.reference(target, steps, call)
+    return attrs.evolve(job, sound=sound, target=target)
+
+
 async def _answered(
-    job: Conversion, asked: Asked, in_json: bool, request: Request, catalog: Catalog, call: Call
+    job: Conversion,
+    asked: Asked,
+    in_json: bool,
+    request: Request,
+    catalog: Catalog,
+    call: Call,
+    filtering: Filtering,
 ) -> Response:
     model = asked.model or catalog.first(Capability.CONVERT)
     converter = catalog.converting(model)
     audio_format, rate = asked.response_format, asked.sample_rate
+    finished = await filtering.after(asked.post_generation_filters, call)
+    job = await filtered_sounds(job, asked.pre_processing_filters, filtering, call)
 
     async def change(name: str) -> Response:
-        made = convert(job, await catalog.chain(name), call)
+        made = finished(convert(job, await catalog.chain(name), call))
         if in_json:
             file = await while_client_waits(request, sealed(made, audio_format, rate))
             return answer(file, model if name == converter else name, call.id)

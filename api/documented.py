@@ -59,9 +59,14 @@ def _form(schema: type[BaseModel], files: Mapping[str, bool]) -> dict[str, Any]:
     fields["properties"] = {**dict.fromkeys(files, file), **fields["properties"]}
     needed = [name for name, must in files.items() if must]
     fields["required"] = [*needed, *fields.get("required", [])]
-    definitions = fields.pop("$defs", {})
-    inlined: dict[str, Any] = _inlined(fields, definitions)
-    return inlined
+    return inlined(fields)
+
+
+def inlined(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema that stands by itself."""
+    definitions = schema.pop("$defs", {})
+    found: dict[str, Any] = _inlined(schema, definitions)
+    return found
 
 
 def _inlined(node: Any, definitions: Mapping[str, Any]) -> Any:

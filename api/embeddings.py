@@ -18,6 +18,8 @@ from starlette.datastructures import FormData, UploadFile
 from api.documented import documented
 from api.engine.embedding import EmbedSpeakerRequest, EmbedSpeakerResponse
 from api.fallback import with_fallback
+from api.filter_steps import FiltersBefore
+from api.filtering import Filtering, UsingFilters
 from api.forms import UsingFormOrJson, parse_form, upload
 from api.json_body import EncodedFile, JsonBody, UsingJson
 from api.request import KeepAlive, UsingApi, UsingCall, UsingCatalog, while_client_waits
@@ -51,7 +53,7 @@ NoText = Annotated[
 ]
 
 
-class EmbeddingForm(BaseModel):
+class EmbeddingForm(FiltersBefore):
     """The fields beside `file`."""
 
     model_config = ConfigDict(extra="forbid")
@@ -140,11 +142,16 @@ class EmbeddedVoices(BaseModel):
 
 @router.post("/v1/audio/embeddings", openapi_extra=documented(EmbeddingRequest, form=EmbeddingForm))
 async def embed_voice(
-    request: Request, body: UsingFormOrJson, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request,
+    body: UsingFormOrJson,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> EmbeddedVoices:
     """The voice of a recording, for speech in that voice: see `input_embedding`."""
     asked, reference = _taken(body, EmbeddingForm, EmbeddingRequest, api)
-    return await _embed(asked, reference, request, catalog, call)
+    return await _embed(asked, reference, request, catalog, call, filtering)
 
 
 @router.post(
@@ -152,20 +159,31 @@ async def embed_voice(
     openapi_extra=documented(OpenAIEmbeddingRequest, form=OpenAIEmbeddingForm),
 )
 async def create_embedding(
-    request: Request, body: UsingFormOrJson, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request,
+    body: UsingFormOrJson,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> EmbeddedVoices:
     """The same at OpenAI's path; text is refused."""
     asked, reference = _taken(body, OpenAIEmbeddingForm, OpenAIEmbeddingRequest, api)
-    return await _embed(asked, reference, request, catalog, call)
+    return await _embed(asked, reference, request, catalog, call, filtering)
 
 
 @router.post("/v1/embed/speaker", openapi_extra=documented(EmbedSpeakerRequest))
 async def embed_speaker(
-    request: Request, body: UsingJson, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request,
+    body: UsingJson,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> EmbedSpeakerResponse:
     """The same as Harmony Speech Engine has it."""
     asked = body.parse(EmbedSpeakerRequest)
     reference = reference_of(asked.upload(), asked, api)
+    reference = await filtering.reference(reference, asked.pre_processing_filters, call)
     heard, model = await _heard(asked.model, reference, request, catalog, call)
     return asked.from_result(heard, model, call.id)
 
@@ -184,9 +202,15 @@ def _taken(
 
 
 async def _embed(
-    asked: EmbeddingForm, reference: Reference, request: Request, catalog: Catalog, call: Call
+    asked: EmbeddingForm,
+    reference: Reference,
+    request: Request,
+    catalog: Catalog,
+    call: Call,
+    filtering: Filtering,
 ) -> EmbeddedVoices:
     call = attrs.evolve(call, keep_alive=asked.keep_alive)
+    reference = await filtering.reference(reference, asked.pre_processing_filters, call)
     heard, model = await _heard(asked.model, reference, request, catalog, call)
     return asked.from_result(heard, model, call.id)
 

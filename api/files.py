@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import ExitStack, aclosing
+from os import SEEK_END
 from tempfile import SpooledTemporaryFile
 from typing import IO
+
+from starlette.responses import Response, StreamingResponse
 
 from audio import Audio, Encoder
 from pipelines.flow import in_thread
 
 HEADER = 64  # bytes that hold the header of any format which states its length
+PIECE = 1 << 18  # bytes of a whole file that are sent at once
 IN_MEMORY = 1 << 20  # bytes; a longer file waits on disk until it is whole
 
 
@@ -30,6 +35,20 @@ async def encoded(
         finally:
             if encoder:
                 encoder.close()
+
+
+def sent(file: IO[bytes], media_type: str) -> Response:
+    """A whole file, read as it is sent, and closed then."""
+    length = file.seek(0, SEEK_END)
+    file.seek(0)
+    headers = {"content-length": str(length)}
+    return StreamingResponse(_read(file), media_type=media_type, headers=headers)
+
+
+async def _read(file: IO[bytes]) -> AsyncGenerator[bytes, None]:
+    with file:
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece
 
 
 async def sealed(sound: AsyncIterator[Audio], audio_format: str, rate: int | None) -> IO[bytes]:

@@ -12,6 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import bentoml
 from bentoml.exceptions import (
     BentoMLException,
@@ -23,11 +24,13 @@ from bentoml.exceptions import (
 from pydantic import ValidationError
 
 from api.activity import ActivityForm, FoundActivity
-from api.conversion import ConversionForm
+from api.conversion import ConversionForm, filtered_sounds
 from api.embeddings import EmbeddedVoices, EmbeddingForm
 from api.errors import from_validation
 from api.fallback import with_fallback
 from api.files import encoded
+from api.filter_steps import FiltersBefore
+from api.filtering import Filtering
 from api.languages import code_of
 from api.speech import SpeechRequest
 from api.spoken import spoken
@@ -42,6 +45,8 @@ from pipelines.embedding import hear
 from pipelines.flow import begun
 from settings import Settings
 from tasks import Call, Capability, Reference, Transcribe, Transcript
+
+Steps = list[dict[str, Any]]  # filters, as in the HTTP routes
 
 # What BentoML answers with a status of its own; a body too large is a bad argument there.
 NATIVE: dict[int, type[BentoMLException]] = {
@@ -67,6 +72,7 @@ class NativeEndpoints:
         language: str | None = None,
         speed: float = 1.0,
         response_format: str = "wav",
+        post_generation_filters: Steps | None = None,
     ) -> AsyncGenerator[bytes, None]:
         """Text to speech: the bytes of one file, as they are made."""
         async with _native_errors():
@@ -78,6 +84,7 @@ class NativeEndpoints:
                     "language": language,
                     "speed": speed,
                     "response_format": response_format,
+                    "post_generation_filters": post_generation_filters,
                 }
             )
             call = self._call()
@@ -87,10 +94,13 @@ class NativeEndpoints:
             ) -> AsyncGenerator[Audio, None]:
                 return await begun(speech)
 
-            sound = await spoken(asked, self.catalog, self.settings.api, call, answer)
-            async with aclosing(encoded(sound, asked.response_format, None)) as parts:
-                async for part in parts:
-                    yield part
+            with self._filtering() as filtering:
+                sound = await spoken(
+                    asked, self.catalog, self.settings.api, call, answer, filtering=filtering
+                )
+                async with aclosing(encoded(sound, asked.response_format, None)) as parts:
+                    async for part in parts:
+                        yield part
 
     @bentoml.api
     async def transcribe(
@@ -100,13 +110,16 @@ class NativeEndpoints:
         language: str | None = None,
         prompt: str | None = None,
         translate: bool = False,
+        pre_processing_filters: Steps | None = None,
     ) -> dict[str, Any]:
         """Speech to text, with the times of its segments and words."""
         async with _native_errors():
+            asked = FiltersBefore.model_validate({"pre_processing_filters": pre_processing_filters})
             model = model or self.catalog.first(Capability.TRANSCRIBE)
             spoken = (await self.catalog.transcriber(model).card()).languages
+            file_sound = self._sound(file)
             job = Transcribe(
-                sound=self._sound(file),
+                sound=file_sound,
                 language=code_of(language, spoken) if language else None,
                 translate=translate,
                 prompt=prompt,
@@ -120,24 +133,40 @@ class NativeEndpoints:
                     transcription.transcribe(job, transcriber, detector, call)
                 )
 
-            whole = await with_fallback(self.catalog, model, write_down)
+            with self._filtering() as filtering:
+                heard = await filtering.before(file_sound, asked.pre_processing_filters, call)
+                job = attrs.evolve(job, sound=heard)
+                whole = await with_fallback(self.catalog, model, write_down)
             return verbose(whole, "translate" if translate else "transcribe", ["segment", "word"])
 
     @bentoml.api
     async def detect(
-        self, file: Path, model: str | None = None, threshold: float | None = None
+        self,
+        file: Path,
+        model: str | None = None,
+        threshold: float | None = None,
+        pre_processing_filters: Steps | None = None,
     ) -> dict[str, Any]:
         """Stretches of speech, in seconds."""
         async with _native_errors():
-            asked = ActivityForm(model=model, threshold=threshold)
-            model = model or self.catalog.first(Capability.DETECT)
-            job, call = asked.to_job(self._sound(file)), self._call()
+            asked = ActivityForm.model_validate(
+                {
+                    "model": model,
+                    "threshold": threshold,
+                    "pre_processing_filters": pre_processing_filters,
+                }
+            )
+            model, call = model or self.catalog.first(Capability.DETECT), self._call()
 
             async def listen(model: str) -> FoundActivity:
+                job = asked.to_job(heard)
                 activity = await vad.detect(job, self.catalog.detector(model), call)
                 return asked.from_result(activity, model, call.id)
 
-            return (await with_fallback(self.catalog, model, listen)).model_dump()
+            with self._filtering() as filtering:
+                steps = asked.pre_processing_filters
+                heard = await filtering.before(self._sound(file), steps, call)
+                return (await with_fallback(self.catalog, model, listen)).model_dump()
 
     @bentoml.api
     async def convert(
@@ -147,44 +176,69 @@ class NativeEndpoints:
         model: str | None = None,
         seed: int | None = None,
         response_format: str = "wav",
+        pre_processing_filters: Steps | None = None,
+        post_generation_filters: Steps | None = None,
     ) -> AsyncGenerator[bytes, None]:
         """A recording in the voice of another one: the bytes of one file."""
         # A clip that may be absent would be no file to BentoML's clients; embeddings go over HTTP.
         async with _native_errors():
             asked = ConversionForm.model_validate(
-                {"model": model, "seed": seed, "response_format": response_format}
+                {
+                    "model": model,
+                    "seed": seed,
+                    "response_format": response_format,
+                    "pre_processing_filters": pre_processing_filters,
+                    "post_generation_filters": post_generation_filters,
+                }
             )
             wanted = Reference(self._sound(target, "target"), param="target")
             job = Conversion(self._sound(source, "source"), wanted, seed=asked.seed)
             call = self._call()
 
             async def change(name: str) -> AsyncGenerator[Audio, None]:
-                return await begun(convert(job, await self.catalog.chain(name), call))
+                return await begun(finished(convert(job, await self.catalog.chain(name), call)))
 
             name = self.catalog.converting(asked.model or self.catalog.first(Capability.CONVERT))
-            made = await with_fallback(self.catalog, name, change)
-            async with aclosing(encoded(made, asked.response_format, None)) as parts:
-                async for part in parts:
-                    yield part
+            with self._filtering() as filtering:
+                finished = await filtering.after(asked.post_generation_filters, call)
+                job = await filtered_sounds(job, asked.pre_processing_filters, filtering, call)
+                made = await with_fallback(self.catalog, name, change)
+                async with aclosing(encoded(made, asked.response_format, None)) as parts:
+                    async for part in parts:
+                        yield part
 
     @bentoml.api
     async def embed(
-        self, file: Path, model: str | None = None, encoding_format: str = "float"
+        self,
+        file: Path,
+        model: str | None = None,
+        encoding_format: str = "float",
+        pre_processing_filters: Steps | None = None,
     ) -> dict[str, Any]:
         """The voice of a recording, as POST /v1/audio/embeddings answers it."""
         async with _native_errors():
             asked = EmbeddingForm.model_validate(
-                {"model": model, "encoding_format": encoding_format}
+                {
+                    "model": model,
+                    "encoding_format": encoding_format,
+                    "pre_processing_filters": pre_processing_filters,
+                }
             )
             reference, call = Reference(self._sound(file), param="file"), self._call()
 
             async def listen(model: str) -> EmbeddedVoices:
                 encoder = self.catalog.embedder(model)
-                heard = await hear(reference, encoder, self.catalog.listeners, call)
+                heard = await hear(filtered, encoder, self.catalog.listeners, call)
                 return asked.from_result(heard, model, call.id)
 
             model = await self.catalog.embedding(model or self.catalog.first(Capability.EMBED))
-            return (await with_fallback(self.catalog, model, listen)).model_dump()
+            with self._filtering() as filtering:
+                steps = asked.pre_processing_filters
+                filtered = await filtering.reference(reference, steps, call)
+                return (await with_fallback(self.catalog, model, listen)).model_dump()
+
+    def _filtering(self) -> Filtering:
+        return Filtering(self.catalog, self.settings)
 
     def _call(self) -> Call:
         (request_id,) = (

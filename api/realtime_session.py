@@ -113,7 +113,7 @@ class AudioInput(_Strict):
     @classmethod
     def _no_noise_reduction(cls, value: Any) -> Any:
         if value is not None:
-            raise ValueError("no model here reduces noise; send null")
+            raise ValueError("the noise of live sound is not reduced here; send null")
         return value
 
     @field_validator("turn_detection", mode="before")

@@ -18,6 +18,7 @@ from api import (
     models,
     monitoring,
     realtime,
+    restoration,
     speech,
     transcriptions,
 )
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
         comparison,
         listings,
         conversion,
+        restoration,
         lifecycle,
         models,
         health,

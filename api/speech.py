@@ -21,6 +21,8 @@ from api.engine import speech as engine
 from api.engine.speech import TextToSpeechRequest, TextToSpeechResponse
 from api.fallback import options_or_default, voice_or_default
 from api.files import encoded, sealed
+from api.filter_steps import FiltersAfter
+from api.filtering import UsingFilters
 from api.json_body import UsingJson
 from api.languages import spoken_tag
 from api.request import (
@@ -54,7 +56,7 @@ class CustomVoice(BaseModel):
     id: str
 
 
-class SpeechRequest(ClonedVoice):
+class SpeechRequest(ClonedVoice, FiltersAfter):
     """What to say and how. Fields that OpenAI does not have are marked as ours."""
 
     model_config = ConfigDict(extra="forbid")
@@ -117,7 +119,12 @@ class SpeechRequest(ClonedVoice):
     ),
 )
 async def create_speech(
-    body: UsingJson, request: Request, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    body: UsingJson,
+    request: Request,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> Response:
     """Text to speech, sent as it is made, or whole in JSON as Harmony Speech Engine sends it."""
     in_json = prefers_json(request.headers.get("accept", ""))
@@ -140,7 +147,7 @@ async def create_speech(
             encoded(sound, audio_format, rate), media_type=FORMATS[audio_format].media_type
         )
 
-    return await spoken(asked, catalog, api, call, answer)
+    return await spoken(asked, catalog, api, call, answer, filtering=filtering)
 
 
 async def _events(sound: AsyncIterator[Audio], body: SpeechRequest) -> AsyncGenerator[str, None]:

@@ -18,6 +18,8 @@ from api import transcripts
 from api.documented import answers, documented, reference
 from api.engine.hearing import SpeechToTextResponse, SpeechTranscribeRequest
 from api.fallback import with_fallback
+from api.filter_steps import FiltersBefore
+from api.filtering import Filtering, UsingFilters
 from api.forms import UsingForm, UsingFormOrJson, from_json, parse_form, upload
 from api.json_body import JsonBody
 from api.languages import code_of
@@ -50,7 +52,7 @@ class ServerVad(BaseModel):
     silence_duration_ms: int = Field(200, ge=0, le=10_000)
 
 
-class TranslationForm(BaseModel):
+class TranslationForm(FiltersBefore, BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: str
@@ -92,15 +94,25 @@ class TranscriptionForm(TranslationForm):
     ),
 )
 async def create_transcription(
-    request: Request, body: UsingFormOrJson, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request,
+    body: UsingFormOrJson,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> Response:
     """Speech to text, in the language that is spoken."""
     if isinstance(body, JsonBody):
-        return await _answer_engine(body, request, catalog, api, call)
+        return await _answer_engine(body, request, catalog, api, call, filtering)
     asked = parse_form(body, TranscriptionForm)
     _check(asked, catalog)
-    known = await while_client_waits(request, references(asked, api.limits))
-    sound = encoded_sound(upload(body), api)
+    call = attrs.evolve(call, keep_alive=asked.keep_alive)
+    steps = asked.pre_processing_filters
+    known = [
+        attrs.evolve(one, sound=await filtering.clip(one.sound, steps, call))
+        for one in await while_client_waits(request, references(asked, api.limits))
+    ]
+    sound = await filtering.before(encoded_sound(upload(body), api), steps, call)
     job = Transcribe(
         sound=sound,
         candidates=await _codes(catalog, asked.model, asked.languages),
@@ -126,12 +138,19 @@ async def create_transcription(
     responses=answers("text/plain", json=WITH_TEXT),
 )
 async def create_translation(
-    request: Request, form: UsingForm, catalog: UsingCatalog, api: UsingApi, call: UsingCall
+    request: Request,
+    form: UsingForm,
+    catalog: UsingCatalog,
+    api: UsingApi,
+    call: UsingCall,
+    filtering: UsingFilters,
 ) -> Response:
     """Speech to English text, whatever language is spoken."""
     asked = parse_form(form, TranslationForm)
+    call = attrs.evolve(call, keep_alive=asked.keep_alive)
+    sound = encoded_sound(upload(form), api)
     job = Transcribe(
-        sound=encoded_sound(upload(form), api),
+        sound=await filtering.before(sound, asked.pre_processing_filters, call),
         translate=True,
         prompt=asked.prompt,
         temperature=asked.temperature or None,
@@ -140,11 +159,17 @@ async def create_translation(
 
 
 async def _answer_engine(
-    body: JsonBody, request: Request, catalog: Catalog, api: ApiSettings, call: Call
+    body: JsonBody,
+    request: Request,
+    catalog: Catalog,
+    api: ApiSettings,
+    call: Call,
+    filtering: Filtering,
 ) -> Response:
     asked = body.parse(SpeechTranscribeRequest)
     model = asked.model or catalog.first(Capability.TRANSCRIBE)
-    job = asked.to_job(encoded_sound(asked.upload(), api, "input_audio"))
+    sound = encoded_sound(asked.upload(), api, "input_audio")
+    job = asked.to_job(await filtering.before(sound, asked.pre_processing_filters, call))
 
     async def write_down(model: str) -> Response:
         heard = _heard(job, model, catalog, call)
@@ -163,8 +188,6 @@ def _heard(
 async def _answer(
     job: Transcribe, asked: TranslationForm, request: Request, catalog: Catalog, call: Call
 ) -> Response:
-    call = attrs.evolve(call, keep_alive=asked.keep_alive)
-
     async def write_down(model: str) -> Response:
         heard = _heard(job, model, catalog, call)
         if isinstance(asked, TranscriptionForm) and asked.stream:
@@ -193,8 +216,6 @@ async def _answer_with_speakers(
     call: Call,
     tell: transcripts.TellsSpeakers,
 ) -> Response:
-    call = attrs.evolve(call, keep_alive=asked.keep_alive)
-
     async def write_down(model: str) -> Response:
         heard = _heard(job, model, catalog, call)
         if asked.stream:

@@ -4,6 +4,7 @@ from audio.decode import DecodeLimits, EncodedSound, decode
 from audio.encode import FORMATS, Encoder, Format, encode
 from audio.ffmpeg import READABLE
 from audio.g711 import decode_a_law, decode_mu_law
+from audio.reel import Reel
 from audio.resample import Resampler, resample
 from audio.signal import Audio, Recording, Samples, Sound, join, silence
 from audio.tape import Tape
@@ -18,6 +19,7 @@ __all__ = [
     "Encoder",
     "Format",
     "Recording",
+    "Reel",
     "Resampler",
     "Samples",
     "Sound",

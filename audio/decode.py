@@ -29,7 +29,7 @@ from audio.ffmpeg import (
     open_container,
 )
 from audio.resample import Resampler
-from audio.signal import Audio, Samples, join, tame
+from audio.signal import Audio, Samples, in_blocks, join, tame
 from errors import TooLarge, Undecodable
 
 _LOWEST_RATE, _HIGHEST_RATE = 1_000, 768_000  # Hz; outside it is a forged header, not a recording
@@ -62,20 +62,7 @@ class EncodedSound:
 
     def blocks(self, rate: int, seconds: float) -> Iterator[Audio]:
         """The sound at `rate` in blocks of `seconds`, the last one shorter."""
-        size = max(round(seconds * rate), 1)
-        held: list[Audio] = []
-        count = 0
-        for part in self.parts(rate):
-            held.append(part)
-            count += len(part.samples)
-            if count >= size:
-                samples = join(held, rate).samples
-                whole = count - count % size
-                for start in range(0, whole, size):
-                    yield Audio(samples[start : start + size], rate)
-                held, count = [Audio(samples[whole:], rate)], count - whole
-        if count:
-            yield join(held, rate)
+        return in_blocks(self.parts(rate), rate, seconds)
 
     def digest(self) -> str:
         """What no other file has in common with this one, whatever its name."""

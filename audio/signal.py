@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 import attrs
@@ -67,6 +67,24 @@ def tame(samples: Samples, peak: float) -> Samples:
 def silence(seconds: float, rate: int) -> Audio:
     """Digital silence."""
     return Audio(np.zeros(round(seconds * rate), dtype=np.float32), rate)
+
+
+def in_blocks(parts: Iterable[Audio], rate: int, seconds: float) -> Iterator[Audio]:
+    """Parts of one rate, of whatever length, as blocks of `seconds`, the last one shorter."""
+    size = max(round(seconds * rate), 1)
+    held: list[Audio] = []
+    count = 0
+    for part in parts:
+        held.append(part)
+        count += len(part.samples)
+        if count >= size:
+            samples = join(held, rate).samples
+            whole = count - count % size
+            for start in range(0, whole, size):
+                yield Audio(samples[start : start + size], rate)
+            held, count = [Audio(samples[whole:], rate)], count - whole
+    if count:
+        yield join(held, rate)
 
 
 def join(parts: list[Audio], rate: int) -> Audio:

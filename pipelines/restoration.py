@@ -3,14 +3,15 @@
     segments  [▓▓▓▓▓▓▓▓x░░]                  ▓ what is kept of it  ░ context: heard by the model, let go after
                    [░░x▓▓▓▓▓▓▓▓x░░]          x one fades into the next, both with context on either side
 
-Who says of itself how far it hears gets as much context, and its segments are what it would have made of
-the whole; of all others two segments differ a little, which fading hides. What comes out is as long as what
-went in, silent where that was silent, and as loud: one gain for all of it makes the speech that is left as
-loud as it was heard in its place. So it does not matter how loud a model itself makes things.
+Who says of itself how far it hears gets as much context, and how sounds may be cut for it, gets them so; of
+those who hear everything at once two segments still differ a little, which fading hides. What comes out is
+as long as what went in, silent where that was silent, and as loud: one gain for all of it makes the speech
+that is left as loud as it was heard in its place. So it does not matter how loud a model makes things.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
@@ -22,7 +23,7 @@ from audio.level import Level, hushed, presence
 from errors import Failed, InvalidInput
 from pipelines.flow import from_thread, in_order
 from pipelines.tts import LATER
-from pipelines.windows import Window, planned, windows_of
+from pipelines.windows import Window, planned, windows_arriving, windows_of
 from runners.base import Analyser, Restorer, Vocoder
 from tasks import Analyse, Call, Card, Grid, Restore, Vocode
 
@@ -43,6 +44,13 @@ class Rebuilding:
 
 
 @attrs.frozen(eq=False)
+class Arriving:
+    """A sound that is still being made: it is restored as it comes."""
+
+    parts: AsyncGenerator[Audio, None]
+
+
+@attrs.frozen(eq=False)
 class Restored:
     """A part of what was restored, and what it was made of: as many samples of the same rate."""
 
@@ -51,7 +59,7 @@ class Restored:
 
 
 async def restore(
-    sound: Recording,
+    sound: Recording | Arriving,
     by: Restorer | Rebuilding,
     call: Call,
     *,
@@ -69,7 +77,7 @@ async def restore(
 
 
 async def segments(
-    sound: Recording,
+    sound: Recording | Arriving,
     by: Restorer | Rebuilding,
     call: Call,
     *,
@@ -91,7 +99,11 @@ async def segments(
         return segment, await way.make(Audio(segment.samples, rate), urgency)
 
     join = _Join(way, fade)
-    cut = from_thread(windows_of(sound.blocks(rate, BLOCK), plan), "decode")
+    match sound:
+        case Arriving(parts):
+            cut = windows_arriving(parts, rate, plan)
+        case _:
+            cut = from_thread(windows_of(sound.blocks(rate, BLOCK), plan), "decode")
     async with aclosing(in_order(cut, make, ahead=SEGMENTS_AHEAD)) as made:
         async for segment, samples in made:
             yield Restored(Audio(join.next(segment, samples), rate), segment.kept)
@@ -103,6 +115,7 @@ class _Way:
 
     rate: int
     grid: Grid
+    loss: int  # samples of which fewer may be missing at the end
     make: Callable[[Audio, Call], Awaitable[Samples]]
 
 
@@ -133,7 +146,7 @@ class _Join:
         if self._surplus is None:
             self._surplus = max(len(made) - wanted, 0) // 2
         found = made[self._surplus : self._surplus + wanted]
-        if len(found) <= wanted - self._way.grid.step:
+        if len(found) <= wanted - self._way.loss:
             raise Failed(f"the models made {len(made)} samples of {wanted}")
         found = np.pad(found, (0, wanted - len(found)))
         return hushed(found, Audio(segment.samples, self._way.rate), round(FRAME * self._way.rate))
@@ -164,16 +177,17 @@ async def _restoring(by: Restorer) -> _Way:
             )
         return made.samples
 
-    return _Way(rate, card.grid or Grid(1, round(CONTEXT * rate)), make)
+    return _Way(rate, card.grid or _grid(rate), 1, make)
 
 
 async def _rebuilding(by: Rebuilding, mode: int, seed: int | None) -> _Way:
-    card = await by.vocoder.card()
-    rate = _rate(card)
-    if _rate(await by.analyser.card()) != rate:
+    card, heard_by = await by.vocoder.card(), await by.analyser.card()
+    rate, frame = _rate(card), card.grid.step if card.grid else 1
+    if _rate(heard_by) != rate:
         raise Failed("the analyser and the vocoder work at different rates")
-    # Nothing says how far an analyser hears; so the vocoder needs no more than is heard rightly.
-    grid = Grid(card.grid.step if card.grid else 1, round(CONTEXT * rate))
+    # A vocoder that hears farther than the analyser would hear what is hardly right.
+    grid = heard_by.grid or _grid(rate)
+    grid = attrs.evolve(grid, step=math.lcm(grid.step, frame))
 
     async def make(heard: Audio, call: Call) -> Samples:
         features = await by.analyser.analyse(Analyse(heard, mode, seed), call)
@@ -182,7 +196,12 @@ async def _rebuilding(by: Rebuilding, mode: int, seed: int | None) -> _Way:
             raise Failed(f"the vocoder made sound at {made.rate} Hz, not at {rate} Hz")
         return made.samples
 
-    return _Way(rate, grid, make)
+    return _Way(rate, grid, frame, make)
+
+
+def _grid(rate: int) -> Grid:
+    """Of those who say nothing."""
+    return Grid(1, round(CONTEXT * rate))
 
 
 def _rate(card: Card) -> int:

@@ -8,12 +8,13 @@ windows  [▓▓░░]                                                the first
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing
 
 import attrs
 import numpy as np
 
-from audio import Audio, Samples
+from audio import Audio, Resampler, Samples
 
 
 @attrs.frozen
@@ -50,21 +51,63 @@ class Window:
         return made[self.begin : self.begin + self.length]
 
 
+class Cutter:
+    """Cuts windows out of a sound that comes in pieces; each is twice as long as the one before.
+
+    Their kept parts, end to end, are the whole.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._held = np.zeros(0, dtype=np.float32)
+        self._offset = self._start = 0  # of what is held, and of what is to be kept next
+        self._size = plan.first
+
+    def push(self, samples: Samples) -> Iterator[Window]:
+        """The windows for which all is there after these samples."""
+        self._held = np.concatenate([self._held, samples])
+        context = self._plan.context
+        while self._offset + len(self._held) >= self._start + self._size + context:
+            end = self._start + self._size + context - self._offset
+            yield Window(self._held[:end], self._offset, self._start - self._offset, self._size)
+            self._start += self._size
+            self._size = min(2 * self._size, self._plan.longest)
+            self._forget()
+
+    def finish(self) -> Iterator[Window]:
+        """What is left: not enough for another window with all of its context."""
+        total = self._offset + len(self._held)
+        if self._start < total:
+            self._forget()
+            begin = self._start - self._offset
+            yield Window(self._held, self._offset, begin, total - self._start)
+
+    def _forget(self) -> None:
+        done = max(self._start - self._plan.context - self._offset, 0)
+        self._offset, self._held = self._offset + done, self._held[done:]
+
+
 def windows_of(blocks: Iterator[Audio], plan: Plan) -> Iterator[Window]:
-    """The windows, whose kept parts, end to end, are the whole; each is twice as long as the one before."""
-    held = np.zeros(0, dtype=np.float32)
-    offset = start = 0  # of what is held, and of what is to be kept next
-    size = plan.first
+    """The windows of a sound that is read in blocks."""
+    cutter = Cutter(plan)
     for block in blocks:
-        held = np.concatenate([held, block.samples])
-        while offset + len(held) >= start + size + plan.context:
-            end = start + size + plan.context - offset
-            yield Window(held[:end], offset, start - offset, size)
-            start += size
-            size = min(2 * size, plan.longest)
-            done = max(start - plan.context - offset, 0)
-            offset, held = offset + done, held[done:]
-    total = offset + len(held)
-    if start < total:  # not enough is left for another window with all of its context
-        done = max(start - plan.context - offset, 0)
-        yield Window(held[done:], offset + done, start - offset - done, total - start)
+        yield from cutter.push(block.samples)
+    yield from cutter.finish()
+
+
+async def windows_arriving(
+    parts: AsyncGenerator[Audio, None], rate: int, plan: Plan
+) -> AsyncGenerator[Window, None]:
+    """The windows of a sound that is still being made, at another rate."""
+    cutter = Cutter(plan)
+    resampler: Resampler | None = None
+    async with aclosing(parts):
+        async for part in parts:
+            resampler = resampler or Resampler(part.rate, rate)
+            for window in cutter.push(resampler.push(part).samples):
+                yield window
+        if resampler:
+            for window in cutter.push(resampler.finish().samples):
+                yield window
+        for window in cutter.finish():
+            yield window

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TypeVar
 
 from errors import SpeechError
@@ -41,6 +41,14 @@ def packed(costs: Sequence[float], most: float) -> Iterator[list[int]]:
         batch.append(place)
     if batch:
         yield batch
+
+
+def alike(kinds: Sequence[Hashable]) -> list[list[int]]:
+    """The places of things that may share a forward because they are of one kind."""
+    found: dict[Hashable, list[int]] = {}
+    for place, kind in enumerate(kinds):
+        found.setdefault(kind, []).append(place)
+    return list(found.values())
 
 
 def next_seed(seed: int, number: int) -> int:

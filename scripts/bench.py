@@ -15,6 +15,7 @@ from scripts.benches import (
     first_byte,
     footprint,
     melo,
+    restoration,
     speakers,
     text,
     transcription,
@@ -31,6 +32,7 @@ BENCHES: dict[str, Callable[[Bench], None]] = {
     "batching": batching.run,
     "footprint": footprint.run,
     "melo": melo.run,
+    "restoration": restoration.run,
     "speakers": speakers.run,
     "text": text.run,
 }

@@ -60,7 +60,9 @@ def _store(options: argparse.Namespace) -> Store:
 def _wanted(store: Store, options: argparse.Namespace) -> Wanted:
     if options.source:
         return [(source, None) for source in options.source]
-    return [(source, None) for source in store.manifest.entries] if options.all else _configured()
+    if not options.all:
+        return _configured()
+    return [(name, None) for name, entry in store.manifest.entries.items() if entry.fits]
 
 
 def _configured() -> Wanted:
@@ -115,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("remove").add_argument("source")
     pull = commands.add_parser("pull")
     pull.add_argument("source", nargs="*")
-    pull.add_argument("--all", action="store_true", help="every default")
+    pull.add_argument("--all", action="store_true", help="every default of use here")
     return parser
 
 

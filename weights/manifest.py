@@ -3,6 +3,7 @@
     {"silero-vad": {
         "about": "…", "licence": "MIT",
         "also": ["org/name"],                               other spellings of the same weights
+        "machines": ["Linux x86_64"],                       where they are of use; left out: anywhere
         "sources": ["pypi:silero-vad==6.2.3/silero_vad/data"],   folders, tried in this order
         "files": [{"path": "silero_vad.onnx", "size": 2327524, "sha256": "1a15…"},
                   {"path": "m.onnx", "size": …, "sha256": "…",
@@ -16,6 +17,7 @@ serves is compared with them.
 from __future__ import annotations
 
 import json
+import platform
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -49,6 +51,12 @@ class Entry:
     licence: str
     also: tuple[str, ...]
     files: tuple[File, ...]
+    machines: tuple[str, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether this machine can use them."""
+        return not self.machines or f"{platform.system()} {platform.machine()}" in self.machines
 
     @property
     def size(self) -> int:
@@ -83,21 +91,22 @@ class Manifest:
         return cls({name: _entry(name, fields) for name, fields in document.items()})
 
     def find(self, source: str) -> Entry | None:
-        """The entry of this name or other spelling, if there is one."""
+        """The entry of this name or other spelling, if there is one; by another spelling one that fits."""
         if source in self.entries:
             return self.entries[source]
-        return next((entry for entry in self.entries.values() if source in entry.also), None)
+        alike = (entry for entry in self.entries.values() if source in entry.also)
+        return next((entry for entry in alike if entry.fits), None)
 
 
 def _entry(name: str, fields: Mapping[str, Any]) -> Entry:
-    _keys(name, fields, {"about", "licence", "also", "sources", "files"})
+    _keys(name, fields, {"about", "licence", "also", "machines", "sources", "files"})
     if not isinstance(parse(name), Known):
         raise WeightsError(f"the manifest's name {name!r} must be plain: a-z, 0-9, '.', '_', '-'")
     shared = tuple(_origin(name, source) for source in fields.get("sources", ()))
     files = tuple(_file(name, item, shared) for item in fields["files"])
     return Entry(
         name, fields.get("about", ""), fields.get("licence", ""),
-        tuple(fields.get("also", ())), files,
+        tuple(fields.get("also", ())), files, tuple(fields.get("machines", ())),
     )  # fmt: skip
 
 

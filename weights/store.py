@@ -120,8 +120,9 @@ class Store:
                 self._remove_cached(origin)
 
     def list(self, sources: Iterable[str] = ()) -> tuple[Status, ...]:
-        """The manifest's entries, whatever else lies in the store, and the given sources."""
-        names = dict.fromkeys([*self.manifest.entries, *sources])
+        """The manifest's entries of use here, whatever else lies in the store, and the given sources."""
+        pinned = [name for name, entry in self.manifest.entries.items() if entry.fits]
+        names = dict.fromkeys([*pinned, *sources])
         known = {self._home(name) for name in names}
         others = [home for home in self._homes() if home not in known]
         return (*map(self.status, names), *map(self._found, others))

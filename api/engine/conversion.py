@@ -8,6 +8,7 @@ from starlette.datastructures import UploadFile
 
 from api.engine.speech import NO_MELODY, AudioFormat, AudioOutputOptions, GenerationOptions
 from api.engine.wire import Answered, Asked, OrZero, only
+from api.filter_steps import FiltersAfter, FiltersBefore
 from api.json_body import EncodedFile, JsonBody
 from api.voice_file import VoiceFile
 from tasks import Embedding
@@ -21,7 +22,7 @@ class ConversionOptions(GenerationOptions):
     energy: Annotated[float | None, only(None, 0, 1, because=NO_MELODY)] = None
 
 
-class VoiceConversionRequest(Asked):
+class VoiceConversionRequest(FiltersBefore, FiltersAfter, Asked):
     """A recording, and whose voice it shall have."""
 
     source_audio: EncodedFile = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.datastructures import UploadFile
 
 from api.engine.wire import Answered, Asked
+from api.filter_steps import FiltersBefore
 from api.json_body import EncodedFile
 from api.speech_data import SpeechData, SpeechFinding
 from api.voice_file import in_base64
@@ -12,7 +13,7 @@ from errors import InvalidInput
 from pipelines.voice_memory import Heard
 
 
-class EmbedSpeakerRequest(Asked):
+class EmbedSpeakerRequest(FiltersBefore, Asked):
     """A recording of a voice. Its `input_vad_…` are ours; the engine has them for speech."""
 
     input_audio: EncodedFile = None

@@ -9,6 +9,7 @@ from starlette.datastructures import UploadFile
 
 from api.detector_fields import DetectorFields
 from api.engine.wire import Answered, Asked
+from api.filter_steps import FiltersBefore
 from api.json_body import EncodedFile
 from api.transcripts import segment_fields
 from audio import Sound
@@ -18,7 +19,7 @@ from tasks import Activity, Segment, Span, Transcribe, Transcript
 SAMPLES_PER_SECOND = 16_000  # the engine's detector counts at this rate, whatever the file's own is
 
 
-class _Recording(Asked):
+class _Recording(FiltersBefore, Asked):
     input_audio: EncodedFile = None
 
     def upload(self) -> UploadFile:

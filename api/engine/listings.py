@@ -89,6 +89,13 @@ async def conversion_models(catalog: UsingCatalog, api: UsingApi) -> ModelList:
     return await _listed(Capability.CONVERT, catalog, api)
 
 
+@router.get("/v1/audio/conversion/models")
+@router.get("/v1/audio/convert/models")
+async def restoration_models(catalog: UsingCatalog, api: UsingApi) -> ModelList:
+    """Models and toolchains that restore sound."""
+    return await _listed(Capability.RESTORE, catalog, api)
+
+
 async def _listed(capability: Capability, catalog: Catalog, api: ApiSettings) -> ModelList:
     names, timeout = catalog.able_names(capability), api.timeouts.health
     return ModelList(data=await asyncio.gather(*(_card(catalog, name, timeout) for name in names)))

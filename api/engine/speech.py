@@ -14,6 +14,7 @@ from starlette.responses import Response, StreamingResponse
 from api.cloned_voice import ClonedVoice
 from api.engine.wire import Answered, Asked, OrZero, Text, only
 from api.fallback import options_or_default, voice_or_default
+from api.filter_steps import FiltersAfter
 from api.json_body import JsonBody
 from api.languages import spoken_tag
 from api.request import KnobValues, Seed, text_within_limit
@@ -36,9 +37,6 @@ MELODY = ("pitch", "energy")  # knobs of some models, for which the engine has f
 WHOLE_ONLY = (
     "this answer comes whole; to hear speech while it is made, send OpenAI's fields "
     "(response_format, and stream_format if events are wanted)"
-)
-NO_FILTERS = (
-    "no configured model restores sound; for another voice send 'input_audio' or 'input_embedding'"
 )
 
 
@@ -94,7 +92,7 @@ class AudioOutputOptions(BaseModel):
     stream: Annotated[bool | None, only(None, False, because=WHOLE_ONLY)] = None
 
 
-class TextToSpeechRequest(ClonedVoice, Asked):
+class TextToSpeechRequest(ClonedVoice, FiltersAfter, Asked):
     """What to say and how."""
 
     input: str = Field(min_length=1, description="The text.")
@@ -105,8 +103,6 @@ class TextToSpeechRequest(ClonedVoice, Asked):
     voice: Text = None
     generation_options: SpeakingOptions | None = None
     output_options: AudioOutputOptions | None = None
-    pre_processing_filters: Annotated[list[Any] | None, only(None, [], because=NO_FILTERS)] = None
-    post_generation_filters: Annotated[list[Any] | None, only(None, [], because=NO_FILTERS)] = None
 
     stream_format: ClassVar[str] = "audio"
 

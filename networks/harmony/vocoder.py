@@ -25,9 +25,8 @@ from networks.vits.checkpoint import described, fill
 from networks.vits.convolution import place
 from networks.vits.masks import mask_of, masked, padded
 from networks.vits.stretches import in_stretches
-from networks.vits.weight_norm import NormedConv1d, NormedConvTranspose1d
+from networks.vits.weight_norm import NormedConv1d, NormedConvTranspose1d, older_names
 
-NEWER = "parametrizations.weight.original"  # how PyTorch 2 names the parts of a normalised weight
 STRETCH = 1 << 20  # values of one layer that a CPU works on at a time: 4 MiB
 RANGE = 4.0  # mels are from -4 to 4, and the vocoder has learned them from -1 to 1
 
@@ -202,14 +201,6 @@ def load(
     fill(network, older_names(weights))
     place(network.to(dtype), device)
     return network
-
-
-def older_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights by the names that weight normalisation had before PyTorch 2.0."""
-    return {
-        name.replace(f"{NEWER}0", "weight_g").replace(f"{NEWER}1", "weight_v"): tensor
-        for name, tensor in weights.items()
-    }
 
 
 def _lengthened(mel: Tensor, least: int) -> Tensor:

@@ -53,7 +53,7 @@ def _compare(wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> Non
             raise UnfitWeights(f"{name} is no tensor of {kind} numbers")
         if tensor.shape != known.shape:
             raise UnfitWeights(
-                f"{name} has the shape {tuple(tensor.shape)}; its config.json wants {tuple(known.shape)}"
+                f"{name} has the shape {tuple(tensor.shape)}; the network wants {tuple(known.shape)}"
             )
 
 

@@ -7,11 +7,15 @@ two apart: `fold` multiplies them once, and from then on the layers are plain co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
 from networks.vits.convolution import Conv1d, ConvTranspose1d
+
+NEWER = "parametrizations.weight.original"  # how PyTorch 2 names the parts of a normalised weight
 
 
 class Normed(_ConvNd):
@@ -65,3 +69,11 @@ def fold(network: nn.Module) -> None:
     for layer in network.modules():
         if isinstance(layer, Normed):
             layer.fold()
+
+
+def older_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights by the names that weight normalisation had before PyTorch 2.0."""
+    return {
+        name.replace(f"{NEWER}0", "weight_g").replace(f"{NEWER}1", "weight_v"): tensor
+        for name, tensor in weights.items()
+    }

@@ -20,10 +20,12 @@ from runners.handle import RunnerHandle
 from runners.roles import Toolchain
 from tests.fakes import (
     Fake,
+    FakeAnalyser,
     FakeComposer,
     FakeConverter,
     FakeDetector,
     FakeEmbedder,
+    FakeRestorer,
     FakeService,
     FakeSynthesizer,
     FakeTranscriber,
@@ -53,6 +55,10 @@ TRIO = Toolchain(
     encoder=("tests.fakes:Embeds",),
     vocoder=("tests.fakes:Vocodes",),
 )
+RESTORER = {"name": "broom", "model": "none", "model_type": "tests.fakes:Restores"}
+ANALYSER = {"name": "sieve", "model": "none", "model_type": "tests.fakes:Analyses"}
+WHISTLE = {"name": "whistle", "model": "none", "model_type": "tests.fakes:Vocodes"}
+FORGE = Toolchain(analyser=("tests.fakes:Analyses",), vocoder=("tests.fakes:Vocodes",))
 
 
 @attrs.define
@@ -62,7 +68,9 @@ class House:
     `limits` are those of the configuration's `api`, which has all else of it; `public` says that the
     server is bound to more than loopback; `spare` is the fallback of `voice`; no `embedder`, no encoder,
     and likewise with the `converter`; `understudy` and `double` are their fallbacks. With an encoder and
-    a converter there is the toolchain `duo`, with an encoder, a composer and a vocoder `trio`.
+    a converter there is the toolchain `duo`, with an encoder, a composer and a vocoder `trio`. `broom` is
+    the `restorer`, `apprentice` its fallback; with an `analyser` there are `sieve`, `whistle`, and their
+    toolchain `forge`.
     """
 
     synthesizer: FakeSynthesizer = attrs.field(factory=FakeSynthesizer)
@@ -75,6 +83,9 @@ class House:
     double: FakeConverter | None = None
     composer: FakeComposer | None = None
     vocoder: FakeVocoder | None = None
+    restorer: FakeRestorer | None = None
+    apprentice: FakeRestorer | None = None
+    analyser: FakeAnalyser | None = None
     limits: Mapping[str, Any] = attrs.field(factory=dict)
     api: Mapping[str, Any] = attrs.field(factory=dict)
     public: bool = False
@@ -111,13 +122,22 @@ class House:
         if self.vocoder:
             fakes["horn"] = self.vocoder
             others.append(VOCODER)
+        if self.restorer:
+            fakes["broom"] = self.restorer
+            others.append({**RESTORER, "fallback": self.apprentice and "apprentice"})
+        if self.apprentice:
+            fakes["apprentice"] = self.apprentice
+            others.append({**RESTORER, "name": "apprentice"})
+        if self.analyser:
+            fakes |= {"sieve": self.analyser, "whistle": FakeVocoder()}
+            others += [ANALYSER, WHISTLE]
         tree = {**SETTINGS, "model_configs": [voice, *others]}
         configured = settings.parse({**tree, "api": {"limits": self.limits, **self.api}})
         self.services = {name: FakeService(fake) for name, fake in fakes.items()}
         handles = {name: RunnerHandle(name, service) for name, service in self.services.items()}
         self.app = build_app(configured)
         self.app.state.catalog = Catalog(
-            configured, handles, {**TOOLCHAINS, "duo": DUO, "trio": TRIO}
+            configured, handles, {**TOOLCHAINS, "duo": DUO, "trio": TRIO, "forge": FORGE}
         )
         self.served = behind(front(configured.api, self.public), self.app)
 

@@ -354,7 +354,7 @@ LOGPROBS = "input_audio_transcription.logprobs"
         ({"transcription": {"prompt": "x" * 5000}}, f"{HEARD}.transcription.prompt", "4096"),
         ({"format": {"type": "audio/mp3"}}, f"{HEARD}.format", "audio/pcm"),
         ({"format": {"type": "audio/pcm", "rate": 16000}}, f"{HEARD}.format.rate", "24000"),
-        ({"noise_reduction": {"type": "near_field"}}, f"{HEARD}.noise_reduction", "reduces noise"),
+        ({"noise_reduction": {"type": "near_field"}}, f"{HEARD}.noise_reduction", "not reduced"),
         ({"turn_detection": {"type": "semantic_vad"}}, f"{HEARD}.turn_detection", "server_vad"),
         ({"turn_detection": {"threshold": 1.5}}, f"{HEARD}.turn_detection.threshold", "equal to 1"),
         ({"turn_detection": {"threshold": "0.5"}}, f"{HEARD}.turn_detection.threshold", "number"),

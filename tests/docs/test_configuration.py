@@ -24,6 +24,7 @@ from runners import (
     openvoice,
     openvoice_tone,
     piper,
+    rnnoise,
     silero,
     whisper,
 )
@@ -45,6 +46,7 @@ OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
     "OpenVoiceV2ToneConverter": openvoice_tone.Options,
     "OpenVoiceV2ToneConverterEncoder": openvoice_tone.NoOptions,
     "Piper": piper.Options,
+    "RNNoise": rnnoise.NoOptions,
     "SileroVAD": silero.Thresholds,
 }
 

@@ -15,21 +15,35 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.api.house import House
-from tests.fakes import FakeComposer, FakeConverter, FakeEmbedder, FakeVocoder
+from tests.fakes import (
+    FakeAnalyser,
+    FakeComposer,
+    FakeConverter,
+    FakeEmbedder,
+    FakeRestorer,
+    FakeVocoder,
+)
 from tests.fuzz.examples import URL, examples
 
 OVERLOADED = 503
 Case: TypeAlias = schemathesis.Case[Any]
-furnished = House(
-    embedder=FakeEmbedder(),
-    converter=FakeConverter(),
-    composer=FakeComposer(),
-    vocoder=FakeVocoder(),
-)
+
+
+def furnished() -> House:
+    return House(
+        embedder=FakeEmbedder(),
+        converter=FakeConverter(),
+        restorer=FakeRestorer(),
+        analyser=FakeAnalyser(),
+        composer=FakeComposer(),
+        vocoder=FakeVocoder(),
+    )
+
+
 documented = (
     schemathesis.openapi.from_url(f"{URL}/openapi.json")
     if URL
-    else schemathesis.openapi.from_asgi("/openapi.json", furnished.served)
+    else schemathesis.openapi.from_asgi("/openapi.json", furnished().served)
 )
 
 

@@ -1,7 +1,7 @@
 """Models for the runners' tests, each loaded once, and a voice that leaves nothing to chance.
 
 They are those of the embedded configuration, with their real weights, and with small ones OpenVoice's,
-MeloTTS' and Harmony Speech's.
+MeloTTS', Harmony Speech's and VoiceFixer's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from runners.base import Model
 from runners.piper import Piper
 from settings import BUNDLE, RunnerSettings, load, weights_root
 from tasks import Speak
-from tests import harmony, melo, openvoice
+from tests import harmony, melo, openvoice, voicefixer
 from weights import Store
 
 CONFIGURED: Mapping[str, RunnerSettings] = {
@@ -32,7 +32,12 @@ CONFIGURED: Mapping[str, RunnerSettings] = {
         *load(BUNDLE / "configuration.yaml").model_configs,
         *map(
             RunnerSettings.model_validate,
-            [*openvoice.entries(), melo.entry("EN"), *harmony.entries()],
+            [
+                *openvoice.entries(),
+                melo.entry("EN"),
+                *harmony.entries(),
+                *voicefixer.entries(),
+            ],
         ),
     )
 }
@@ -58,7 +63,12 @@ def hub_folders() -> Mapping[str, Path]:
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     own = harmony.lay_out(Path(folder) / "harmony")
-    return {**melo.lay_out(Path(folder)), harmony.SOURCE: own}
+    (fixer := Path(folder) / "voicefixer").mkdir()
+    return {
+        **melo.lay_out(Path(folder)),
+        harmony.SOURCE: own,
+        voicefixer.SOURCE: voicefixer.lay_out(fixer),
+    }
 
 
 @attrs.frozen

@@ -79,7 +79,8 @@ def jobs(say: Say, entry: Loaded) -> Mapping[Capability, Sequence[Job]]:
     space = entry.model.card.space or ""
     one, other = (Embedding(openvoice.tone(number), space) for number in (0, 1))
     voice = Embedding(harmony.voice(0), space)
-    mels = [notes(frames, space) for frames in (70, 30, 0)]
+    bands = 128 if space == "voicefixer" else 80
+    mels = [notes(bands, frames, space) for frames in (70, 30, 0)]
     short, long = say(ONE), join([say(ONE), silence(1, RATE), say(TWO)], RATE)
     return {
         Capability.SPEAK: [Speak(ONE), Speak(f"{ONE} {TWO}"), Speak("")],
@@ -98,9 +99,9 @@ def jobs(say: Say, entry: Loaded) -> Mapping[Capability, Sequence[Job]]:
     }
 
 
-def notes(frames: int, space: str) -> Features:
+def notes(bands: int, frames: int, space: str) -> Features:
     """Features that rise and fall."""
-    drawn = np.random.default_rng(frames).standard_normal((80, frames)).clip(-4, 4)
+    drawn = np.random.default_rng(frames).standard_normal((bands, frames)).clip(-4, 4)
     return Features(drawn.astype(np.float32), space)
 
 
@@ -211,11 +212,14 @@ def test_a_batch_is_answered_in_number_order_and_type(
             assert {(r.space, r.vector.shape) for r in together} == {
                 (together[0].space, together[0].vector.shape)
             }
-        elif capability is Capability.CONVERT:
+        elif capability in (Capability.CONVERT, Capability.RESTORE):
             assert len(together[0].audio.samples) > len(together[1].audio.samples) > 0
         elif capability is Capability.COMPOSE:
             frames = [result.mel.shape[1] for result in together]
             assert frames[0] > frames[1] > frames[2] == 0
+        elif capability is Capability.ANALYSE:
+            frames = [result.mel.shape[1] for result in together]
+            assert frames[0] > frames[1] > 0
         elif capability is Capability.VOCODE:
             lengths = [len(result.audio.samples) for result in together]
             assert lengths[0] > lengths[1] > lengths[2] == 0
@@ -237,6 +241,11 @@ def test_results_are_sound_of_the_card_s_rate_or_lie_inside_the_sound(
                     assert audio.samples.ndim == 1
                     assert np.isfinite(audio.samples).all()
                     assert np.abs(audio.samples).max(initial=0) <= 1
+                case Restore(Audio() as sound), Speech(audio):
+                    assert audio.rate == entry.model.card.rate
+                    assert audio.samples.dtype == np.dtype(np.float32)
+                    assert len(audio.samples) == round(sound.duration * audio.rate)
+                    assert np.isfinite(audio.samples).all()
                 case Transcribe(Audio() as sound), Transcript(segments, _, duration):
                     assert duration == sound.duration
                     assert all(0 <= s.start <= s.end <= duration for s in segments)
@@ -248,7 +257,7 @@ def test_results_are_sound_of_the_card_s_rate_or_lie_inside_the_sound(
                     assert audio.samples.dtype == np.dtype(np.float32)
                     assert audio.samples.ndim == 1
                     assert np.isfinite(audio.samples).all()
-                case Compose(), Features(mel, space):
+                case Compose() | Analyse(), Features(mel, space):
                     assert mel.dtype == np.dtype(np.float32)
                     assert mel.ndim == 2
                     assert np.isfinite(mel).all()

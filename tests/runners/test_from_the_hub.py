@@ -27,7 +27,7 @@ from runners.piper import Piper
 from runners.whisper import FasterWhisper
 from settings import RunnerSettings, weights_root
 from tasks import Speak, Speech, Transcribe
-from tests import openvoice
+from tests import openvoice, voicefixer
 from tests.fake_hub import FakeHub
 from tests.hub_layouts import (
     JOE,
@@ -279,3 +279,16 @@ def test_v2_comes_at_its_known_commit_unless_another_is_named(hub: FakeHub, root
     complaint = pull_all(hub, root, [{**entry, "revision": "later"} for entry in entries])
     assert complaint == ""
     assert any(asked.path.endswith("/revision/later") for asked in hub.asked)
+
+
+# VoiceFixer, whose two entries share a repository
+
+
+def test_each_half_of_voicefixer_brings_its_own_file(hub: FakeHub, root: Path) -> None:
+    hub.push(voicefixer.SOURCE, dict(voicefixer.repository()))
+    for entry, file in zip(
+        voicefixer.entries(), (voicefixer.RESTORER, voicefixer.VOCODER), strict=True
+    ):
+        model = loaded_from(hub, root, **entry)
+        assert hub.fetched() == [file]
+        assert model.card.space == "voicefixer"

@@ -170,8 +170,8 @@ def test_language_tags_are_mapped(house: House, voice: str, asked: str, meant: s
         ({"output_options": {"stream": True}}, 400, "output_options.stream", "response_format"),
         ({"output_options": {"format": "ogg"}}, 400, "output_options.format", "'flac'"),
         ({"output_options": {"sample_rate": 1}}, 400, "output_options.sample_rate", "8000"),
-        ({"post_generation_filters": [{}]}, 400, "post_generation_filters", "restores"),
-        ({"pre_processing_filters": [{}]}, 400, "pre_processing_filters", "restores"),
+        ({"post_generation_filters": [{}]}, 400, "post_generation_filters", "loudness"),
+        ({"pre_processing_filters": [{}]}, 400, "pre_processing_filters", "loudness"),
         ({"speed": 2}, 400, "speed", "Unknown"),
     ],
 )  # fmt: skip

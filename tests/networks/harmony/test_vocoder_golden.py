@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from networks.harmony import pqmf, vocoder
 from networks.harmony.config import BANDS, HOP, VocoderConfig
 from networks.harmony.vocoder import Vocoder
+from networks.vits import weight_norm
 from networks.vits.checkpoint import described
 from tests.golden import golden, read_json
 from tests.networks.cases import same, tensors
@@ -155,7 +156,9 @@ def test_newer_names_of_weights_mean_the_same(
     config: VocoderConfig, weights: dict[str, Tensor], stored: dict[str, Tensor]
 ) -> None:
     newer = {
-        name.replace("weight_g", f"{vocoder.NEWER}0").replace("weight_v", f"{vocoder.NEWER}1"): one
+        name.replace("weight_g", f"{weight_norm.NEWER}0").replace(
+            "weight_v", f"{weight_norm.NEWER}1"
+        ): one
         for name, one in weights.items()
     }
     assert not newer.keys() & {name for name in weights if "weight_" in name}
