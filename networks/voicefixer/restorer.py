@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from networks.vits.checkpoint import described, fill
+from networks.vits.checkpoint import UnfitWeights, described, fill
 from networks.voicefixer.blocks import Decoder, Encoder, Norm, Recurrence, Residual
 from networks.voicefixer.sizes import BANDS, LEVELS, RestorerSizes
 
@@ -168,11 +168,11 @@ def load(
     weights: Mapping[str, Tensor], device: str = "cpu", dtype: torch.dtype = torch.float32
 ) -> Restorer:
     """A restorer with a checkpoint's weights, which must be exactly its own (else UnfitWeights)."""
-    own = {
-        name.removeprefix(OURS): tensor
-        for name, tensor in weights.items()
-        if not name.startswith(FOREIGN)
-    }
+    found = {str(name): tensor for name, tensor in weights.items()}
+    for name in found:
+        if not name.startswith((OURS, *FOREIGN)):
+            raise UnfitWeights(f"the checkpoint has {name}, which the network does not know")
+    own = {name.removeprefix(OURS): one for name, one in found.items() if name.startswith(OURS)}
     sizes = RestorerSizes.told_by(own)
     network = described(lambda: Restorer(sizes))
     fill(network, own)
