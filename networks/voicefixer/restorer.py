@@ -141,12 +141,16 @@ class Restorer(nn.Module):
 
     def forward(self, mels: Tensor, keeps: Sequence[Tensor] = ()) -> Tensor:
         """Mels `[B, 1, frames, bands]` of damaged ones; `keeps` are the denoiser's."""
-        return (10 ** self.logarithm(mels, keeps).clamp(max=CEILING)).float()
+        made: Tensor = 10 ** self.logarithm(mels, keeps).clamp(max=CEILING)
+        return made
 
     def logarithm(self, mels: Tensor, keeps: Sequence[Tensor] = ()) -> Tensor:
-        mels = mels.to(self.device, next(self.parameters()).dtype)
-        clean = _log(self.denoiser(mels, keeps) * mels)
-        made: Tensor = clean + self.unet(torch.cat([_log(mels), clean], dim=1), bool(keeps))
+        """The same as powers of ten, in float32 whatever the networks compute in."""
+        dtype = next(self.parameters()).dtype
+        mels = mels.to(self.device)
+        clean = _log(self.denoiser(mels.to(dtype), keeps).float() * mels)
+        both = torch.cat([_log(mels), clean], dim=1).to(dtype)
+        made: Tensor = clean + self.unet(both, bool(keeps)).float()
         return made
 
     def _keeps(self, chance: Chance, frames: int) -> list[Tensor]:
