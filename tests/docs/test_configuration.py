@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 import catalog
 import settings
 from callers import KeySettings
-from runners import kokoro, melo, openvoice, openvoice_tone, piper, silero, whisper
+from runners import kokoro, melo, openvoice, openvoice_tone, piper, silero, voicefixer, whisper
 from settings import RunnerSettings, Settings
 from tests.docs.blocks import BUNDLE, PAGES, blocks
 
@@ -33,6 +33,8 @@ OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
     "OpenVoiceV2ToneConverterEncoder": openvoice_tone.NoOptions,
     "Piper": piper.Options,
     "SileroVAD": silero.Thresholds,
+    "VoiceFixerRestorer": voicefixer.Options,
+    "VoiceFixerVocoder": voicefixer.Options,
 }
 
 Row = Mapping[str, str]
