@@ -68,7 +68,7 @@ RUNNERS: Mapping[str, type[Model]] = {
     "VoiceFixerVocoder": VoiceFixerVocoder,
 }
 
-# Types whose weights are a part of another's, which can do all that they can: see `lodgings`.
+# Types whose weights are a part of another's, which can do all that they can: see `runners/lodgings.py`.
 PART_OF: Mapping[str, str] = {
     "OpenVoiceV1ToneConverterEncoder": "OpenVoiceV1ToneConverter",
     "OpenVoiceV2ToneConverterEncoder": "OpenVoiceV2ToneConverter",
@@ -102,25 +102,6 @@ def model_class(settings: RunnerSettings) -> type[Model]:
         raise SettingsError(f"{settings.name}: {settings.model_type} is no runner class")
     options_of(found.options, settings)
     return found
-
-
-def lodgings(entries: Iterable[RunnerSettings]) -> Mapping[str, str]:
-    """Entries that have no runner of their own, and the entry whose runner serves them.
-
-    Both name the same weights, on the same device and in the same format, so one copy will do.
-    """
-    entries = tuple(entries)
-    return {
-        guest.name: host.name
-        for guest in entries
-        for host in reversed(entries)  # of several, the first one stays in the mapping
-        if PART_OF.get(guest.model_type) == host.model_type and _same_weights(guest, host)
-    }
-
-
-def _same_weights(one: RunnerSettings, other: RunnerSettings) -> bool:
-    formats = {one.dtype, other.dtype} - {"auto"}
-    return (one.source, one.device) == (other.source, other.device) and len(formats) < 2
 
 
 def _named(settings: RunnerSettings) -> type[Model]:

@@ -11,13 +11,14 @@ from api.app import build_app
 from api.front import front
 from api.listening import reachable_from_outside
 from api.native import NativeEndpoints
-from catalog import Catalog, lodgings, model_class
+from catalog import PART_OF, Catalog, model_class
 from observing import BENTOML_TELLS, logs, traces
 from runners import patience, supervisor
 from runners.base import Model
 from runners.draining import PUBLIC
 from runners.handle import RunnerHandle
 from runners.hosting import runner_service
+from runners.lodgings import lodgings
 from runners.residency import Residency
 from settings import RunnerSettings, load, log_settings, offline, weights_root
 from weights import Store
@@ -36,7 +37,7 @@ def load_model(entry: RunnerSettings) -> Model:
     return classes[entry.name](entry, Store(weights_root(), offline=offline()))
 
 
-hosts = lodgings(settings.model_configs)
+hosts = lodgings(settings.model_configs, PART_OF)
 at_start = {
     hosts.get(entry.name, entry.name)
     for entry in settings.model_configs

@@ -59,7 +59,7 @@ class VoiceFixerRestorer:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.ANALYSE,)
     options: ClassVar[type] = Options
     unit: ClassVar[str] = "seconds of sound"
-    batch_budget: ClassVar[float] = 40.0
+    batch_budget: ClassVar[float] = 20.0  # on a CPU a batch would only keep the first waiting
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         from networks.voicefixer.restorer import load
@@ -122,7 +122,7 @@ class VoiceFixerVocoder:
     capabilities: ClassVar[tuple[Capability, ...]] = (Capability.VOCODE,)
     options: ClassVar[type] = Options
     unit: ClassVar[str] = "seconds of sound"
-    batch_budget: ClassVar[float] = 40.0
+    batch_budget: ClassVar[float] = 20.0  # on a CPU a batch would only keep the first waiting
 
     def __init__(self, settings: RunnerSettings, store: Store) -> None:
         from networks.voicefixer.vocoder import load

@@ -10,10 +10,11 @@ from typing import Any
 import attrs
 import pytest
 
-from catalog import PART_OF, RUNNERS, Catalog, lodgings, model_class
+from catalog import PART_OF, RUNNERS, Catalog, model_class
 from errors import InvalidInput, NotFound, SettingsError
 from runners.handle import RunnerHandle
 from runners.kokoro import Kokoro
+from runners.lodgings import lodgings
 from runners.piper import Piper
 from runners.silero import SileroVAD
 from settings import BUNDLE, RunnerSettings, load, parse
@@ -169,7 +170,7 @@ GUEST = {"name": "guest", "model": "a/b", "model_type": "OpenVoiceV1ToneConverte
 
 
 def lodging(*entries: Mapping[str, Any]) -> Mapping[str, str]:
-    return lodgings(RunnerSettings.model_validate(entry) for entry in entries)
+    return lodgings((RunnerSettings.model_validate(entry) for entry in entries), PART_OF)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def entries(source: object = SOURCE) -> list[dict[str, Any]]:
 def small() -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
     """Weights of a restorer and of a vocoder, by the names that they have in their files."""
     restorer = by_formula(
-        {f"generator.{name}": shape for name, shape in _shapes(Restorer, SMALL_RESTORER).items()},
+        _shapes(Restorer, SMALL_RESTORER, "generator."),
         "small",
         [("conv2", 0.35), ("", 1.0)],
     )
@@ -88,18 +88,20 @@ def formula(folder: str) -> Mapping[str, Tensor]:
     return by_formula(shapes, told["tag"], gains)
 
 
-def published() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Weights of the published sizes where there is no golden data; the same kind of numbers."""
-    restorer = _shapes(Restorer, PUBLISHED_RESTORER)
-    return (
-        by_formula(restorer, "bench", [(r"unet\..*conv2", 0.35), ("", 1.0)]),
-        by_formula(_shapes(Vocoder, PUBLISHED_VOCODER), "bench", [(r"layers.*3", 0.5), ("", 1.0)]),
-    )
+def published_restorer() -> dict[str, Tensor]:
+    """Weights of the published size where there is no golden data; the same kind of numbers."""
+    shapes = _shapes(Restorer, PUBLISHED_RESTORER, "generator.")
+    return by_formula(shapes, "bench", [(r"unet\..*conv2", 0.35), ("", 1.0)])
 
 
-def _shapes(build: Any, sizes: Any) -> dict[str, tuple[int, ...]]:
+def published_vocoder() -> dict[str, Tensor]:
+    shapes = _shapes(Vocoder, PUBLISHED_VOCODER)
+    return by_formula(shapes, "bench", [(r"layers\..*3\.weight_g", 0.5), ("", 1.0)])
+
+
+def _shapes(build: Any, sizes: Any, prefix: str = "") -> dict[str, tuple[int, ...]]:
     network = described(lambda: build(sizes))
-    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    return {f"{prefix}{name}": tuple(one.shape) for name, one in network.state_dict().items()}
 
 
 def by_formula(

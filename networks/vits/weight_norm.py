@@ -74,6 +74,6 @@ def fold(network: nn.Module) -> None:
 def older_names(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights by the names that weight normalisation had before PyTorch 2.0."""
     return {
-        name.replace(f"{NEWER}0", "weight_g").replace(f"{NEWER}1", "weight_v"): tensor
+        str(name).replace(f"{NEWER}0", "weight_g").replace(f"{NEWER}1", "weight_v"): tensor
         for name, tensor in weights.items()
     }

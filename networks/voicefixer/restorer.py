@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from networks.vits.checkpoint import described, fill
+from networks.vits.checkpoint import UnfitWeights, described, fill
 from networks.voicefixer.blocks import Decoder, Encoder, Norm, Recurrence, Residual
 from networks.voicefixer.sizes import BANDS, LEVELS, RestorerSizes
 
@@ -141,12 +141,16 @@ class Restorer(nn.Module):
 
     def forward(self, mels: Tensor, keeps: Sequence[Tensor] = ()) -> Tensor:
         """Mels `[B, 1, frames, bands]` of damaged ones; `keeps` are the denoiser's."""
-        return (10 ** self.logarithm(mels, keeps).clamp(max=CEILING)).float()
+        made: Tensor = 10 ** self.logarithm(mels, keeps).clamp(max=CEILING)
+        return made
 
     def logarithm(self, mels: Tensor, keeps: Sequence[Tensor] = ()) -> Tensor:
-        mels = mels.to(self.device, next(self.parameters()).dtype)
-        clean = _log(self.denoiser(mels, keeps) * mels)
-        made: Tensor = clean + self.unet(torch.cat([_log(mels), clean], dim=1), bool(keeps))
+        """The same as powers of ten, in float32 whatever the networks compute in."""
+        dtype = next(self.parameters()).dtype
+        mels = mels.to(self.device)
+        clean = _log(self.denoiser(mels.to(dtype), keeps).float() * mels)
+        both = torch.cat([_log(mels), clean], dim=1).to(dtype)
+        made: Tensor = clean + self.unet(both, bool(keeps)).float()
         return made
 
     def _keeps(self, chance: Chance, frames: int) -> list[Tensor]:
@@ -168,11 +172,11 @@ def load(
     weights: Mapping[str, Tensor], device: str = "cpu", dtype: torch.dtype = torch.float32
 ) -> Restorer:
     """A restorer with a checkpoint's weights, which must be exactly its own (else UnfitWeights)."""
-    own = {
-        name.removeprefix(OURS): tensor
-        for name, tensor in weights.items()
-        if not name.startswith(FOREIGN)
-    }
+    found = {str(name): tensor for name, tensor in weights.items()}
+    for name in found:
+        if not name.startswith((OURS, *FOREIGN)):
+            raise UnfitWeights(f"the checkpoint has {name}, which the network does not know")
+    own = {name.removeprefix(OURS): one for name, one in found.items() if name.startswith(OURS)}
     sizes = RestorerSizes.told_by(own)
     network = described(lambda: Restorer(sizes))
     fill(network, own)

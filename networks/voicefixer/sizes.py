@@ -66,10 +66,10 @@ class VocoderSizes:
 
 
 def _size(weights: Mapping[str, Tensor], name: str, axis: int) -> int:
-    found = weights.get(name)
-    if found is None or found.dim() <= axis:
+    shape = getattr(weights.get(name), "shape", ())  # a stranger's file may hold anything
+    if len(shape) <= axis:
         raise UnfitConfig(f"the checkpoint lacks {name}, which tells how large the network is")
-    size = int(found.shape[axis])
+    size = int(shape[axis])
     if not 1 <= size <= WIDEST:
         raise UnfitConfig(f"{name} has the size {size}; 1 to {WIDEST} are possible")
     return size

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from scripts.benches import harmony
+from scripts.benches import harmony, voicefixer
 from scripts.benches.machine import Bench, seconds
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def rows() -> dict[str, Callable[[], Forward]]:
         "Harmony Speech encoder": lambda: _sharing(harmony.encoder(ITEM)),
         "Harmony Speech synthesizer": lambda: _sharing(harmony.synthesizer(ITEM)),
         "Harmony Speech vocoder": lambda: _sharing(harmony.vocoder(ITEM)),
+        "VoiceFixer restorer": lambda: voicefixer.restorer(ITEM),
+        "VoiceFixer vocoder": lambda: voicefixer.vocoder(ITEM),
     }
 
 

@@ -20,9 +20,11 @@ from errors import Unavailable
 from tests.api.house import House, error_of, events_of
 from tests.fakes import (
     FakeAnalyser,
+    FakeComposer,
     FakeConverter,
     FakeEmbedder,
     FakeRestorer,
+    FakeVocoder,
     conversation,
     tone,
 )
@@ -40,6 +42,8 @@ def full_house(**changes: Any) -> House:
         "converter": FakeConverter(),
         "restorer": FakeRestorer(),
         "analyser": FakeAnalyser(),
+        "composer": FakeComposer(),
+        "vocoder": FakeVocoder(),
         **changes,
     }
     return House(**furniture)
@@ -81,6 +85,10 @@ ASKING: dict[str, dict[str, tuple[Ask, tuple[str, ...]]]] = {
             (BEFORE, AFTER),
         ),
         "own voice": (body("/v1/audio/speech", **SPEECH), (AFTER,)),
+        "composed": (
+            body("/v1/audio/speech", model="trio", input="Hello there.", input_audio=OTHER_TEXT),
+            (BEFORE, AFTER),
+        ),
         "engine": (
             body("/v1/audio/speech", **SPEECH, **CLONED, mode="voice_cloning"),
             (BEFORE, AFTER),

@@ -26,6 +26,7 @@ from runners import (
     piper,
     rnnoise,
     silero,
+    voicefixer,
     whisper,
 )
 from settings import RunnerSettings, Settings
@@ -48,6 +49,8 @@ OPTIONS: Mapping[str, type[attrs.AttrsInstance]] = {
     "Piper": piper.Options,
     "RNNoise": rnnoise.NoOptions,
     "SileroVAD": silero.Thresholds,
+    "VoiceFixerRestorer": voicefixer.Options,
+    "VoiceFixerVocoder": voicefixer.Options,
 }
 
 Row = Mapping[str, str]

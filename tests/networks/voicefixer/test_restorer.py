@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -102,11 +104,13 @@ def test_what_is_too_soft_to_tell_keeps_its_high_end(loudness: float) -> None:
         ({"generator.unet.after_conv2.bias": torch.full((1,), torch.nan)}, "not finite"),
         ({"generator.more": torch.zeros(1)}, "has more"),
         ({"surprise": torch.zeros(1)}, "has surprise"),
+        ({"unet.after_conv2.bias": torch.zeros(1)}, r"has unet\.after_conv2\.bias"),
+        ({7: torch.zeros(1)}, "has 7"),
         ({"f_helper.other": torch.zeros(1)}, "has f_helper.other"),
     ],
 )
 def test_weights_that_are_not_its_own_are_refused(
-    change: dict[str, Tensor | None], says: str
+    change: dict[Any, Tensor | None], says: str
 ) -> None:
     found = {name: one for name, one in {**small()[0], **change}.items() if one is not None}
     with pytest.raises(UnfitWeights, match=says):
@@ -118,10 +122,11 @@ def test_weights_that_are_not_its_own_are_refused(
     [
         {},
         {"generator.denoiser.1.weight": torch.zeros(())},
+        {"generator.denoiser.1.weight": "a text"},
         {**small()[0], "generator.denoiser.4.weight": torch.empty(5000, 1)},
     ],
 )
-def test_weights_that_do_not_tell_a_size_are_refused(weights: dict[str, Tensor]) -> None:
+def test_weights_that_do_not_tell_a_size_are_refused(weights: dict[str, Any]) -> None:
     with pytest.raises(UnfitConfig, match=r"denoiser\.[14]\.weight"):
         restorer.load(weights)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -68,6 +70,7 @@ def test_what_is_never_heard_is_let_go(network: Vocoder) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
+        ({7: torch.zeros(1)}, "has 7"),
         ({"generator.3.skip_conv.bias": None}, "lacks generator.3.skip_conv.bias"),
         ({"generator.16.bias": torch.zeros(2)}, "has the shape"),
         ({"generator.16.bias": torch.full((1,), torch.inf)}, "not finite"),
@@ -76,7 +79,7 @@ def test_what_is_never_heard_is_let_go(network: Vocoder) -> None:
     ],
 )
 def test_weights_that_are_not_its_own_are_refused(
-    change: dict[str, Tensor | None], says: str
+    change: dict[Any, Tensor | None], says: str
 ) -> None:
     found = {name: one for name, one in {**small()[1], **change}.items() if one is not None}
     with pytest.raises(UnfitWeights, match=says):
