@@ -325,7 +325,7 @@ class Card:
     space: str | None = None  # of the embeddings that it makes or takes, or features that it takes
     dimensions: int | None = None  # numbers in such an embedding
     unit_length: bool = False  # such embeddings have the length 1, and so has the mean of several
-    grid: Grid | None = None  # of what it converts, or of the sound that it makes of features
+    grid: Grid | None = None  # of what it converts or restores, or of the sound of its features
     knobs: tuple[Knob, ...] = ()  # that a job may set
 
 
