@@ -182,5 +182,7 @@ def load(
     fill(network, own)
     network.to(device, dtype)
     if network.device.type == "cpu":  # twice as fast with channels side by side
-        network.to(memory_format=torch.channels_last)
+        for weight in network.parameters():
+            if weight.dim() == 4:
+                weight.data = weight.data.contiguous(memory_format=torch.channels_last)
     return network
