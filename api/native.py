@@ -32,6 +32,7 @@ from api.files import encoded
 from api.filter_steps import FiltersBefore
 from api.filtering import Filtering
 from api.languages import code_of
+from api.restoration import RestorationForm, mended
 from api.speech import SpeechRequest
 from api.spoken import spoken
 from api.transcripts import verbose
@@ -43,6 +44,7 @@ from pipelines import transcription, vad
 from pipelines.conversion import Conversion, convert
 from pipelines.embedding import hear
 from pipelines.flow import begun
+from pipelines.restoration import restore
 from settings import Settings
 from tasks import Call, Capability, Reference, Transcribe, Transcript
 
@@ -58,7 +60,7 @@ NATIVE: dict[int, type[BentoMLException]] = {
 
 
 class NativeEndpoints:
-    """The methods `speak`, `transcribe`, `detect`, `convert` and `embed` of the public service."""
+    """The methods `speak`, `transcribe`, `detect`, `convert`, `embed`, `restore` of the public service."""
 
     catalog: Catalog
     settings: Settings
@@ -203,6 +205,46 @@ class NativeEndpoints:
                 finished = await filtering.after(asked.post_generation_filters, call)
                 job = await filtered_sounds(job, asked.pre_processing_filters, filtering, call)
                 made = await with_fallback(self.catalog, name, change)
+                async with aclosing(encoded(made, asked.response_format, None)) as parts:
+                    async for part in parts:
+                        yield part
+
+    @bentoml.api
+    async def restore(
+        self,
+        file: Path,
+        model: str | None = None,
+        mode: int = 0,
+        seed: int | None = None,
+        response_format: str = "wav",
+        pre_processing_filters: Steps | None = None,
+        post_generation_filters: Steps | None = None,
+    ) -> AsyncGenerator[bytes, None]:
+        """A damaged or noisy recording as it may have been: the bytes of one file."""
+        async with _native_errors():
+            asked = RestorationForm.model_validate(
+                {
+                    "model": model or self.catalog.first_restorer(),
+                    "mode": mode,
+                    "seed": seed,
+                    "response_format": response_format,
+                    "pre_processing_filters": pre_processing_filters,
+                    "post_generation_filters": post_generation_filters,
+                }
+            )
+            call, name = self._call(), asked.model or ""
+            self.catalog.restorer(name)
+
+            async def mend(name: str) -> AsyncGenerator[Audio, None]:
+                by = self.catalog.restorer(name)
+                made = restore(sound, by, call, mode=asked.mode, seed=asked.seed)
+                return await begun(finished(made))
+
+            with self._filtering() as filtering:
+                finished = await filtering.after(asked.post_generation_filters, call)
+                steps = asked.pre_processing_filters
+                sound = await filtering.before(self._sound(file), steps, call)
+                made = await mended(self.catalog, name, mend)
                 async with aclosing(encoded(made, asked.response_format, None)) as parts:
                     async for part in parts:
                         yield part

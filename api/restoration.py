@@ -6,6 +6,7 @@ The name is Harmony Speech Engine's. A recording in another voice is /v1/audio/v
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 import attrs
 from fastapi import APIRouter, Request
@@ -33,6 +34,8 @@ from pipelines.flow import begun
 from pipelines.restoration import restore
 
 router = APIRouter(tags=["restoration"])
+
+Done = TypeVar("Done")
 
 
 class RestorationForm(FiltersBefore, FiltersAfter):
@@ -102,7 +105,7 @@ async def convert_audio(
             return answer(whole, name, call.id)
         return sent(whole, FORMATS[audio_format].media_type)
 
-    return await _served(catalog, model, mend)
+    return await mended(catalog, model, mend)
 
 
 def _taken(
@@ -120,9 +123,7 @@ def _taken(
     return asked, asked.sound, "source_audio"
 
 
-async def _served(
-    catalog: Catalog, model: str, mend: Callable[[str], Awaitable[Response]]
-) -> Response:
+async def mended(catalog: Catalog, model: str, mend: Callable[[str], Awaitable[Done]]) -> Done:
     """What the model or its fallback makes; a toolchain has none as a whole."""
     if not catalog.is_toolchain(model):
         return await with_fallback(catalog, model, mend)

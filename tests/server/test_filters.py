@@ -150,6 +150,15 @@ def test_bentoml_s_clients_filter_too(native: Any, noisy: bytes, tmp_path: Path)
         native.detect(file=file, pre_processing_filters=[DENOISE] * 9)
 
 
+def test_bentoml_s_clients_restore(native: Any, noisy: bytes, clean: Audio, tmp_path: Path) -> None:
+    file = tmp_path / "noisy.flac"
+    file.write_bytes(noisy)
+    made = audio.decode(b"".join(native.restore(file=file, response_format="flac")))
+    assert left(made, clean) > left(audio.decode(noisy), clean) + 6
+    with pytest.raises(InvalidArgument, match="restores nothing by itself"):
+        b"".join(native.restore(file=file, model="kokoro"))
+
+
 def test_rnnoise_is_listed(http: httpx.Client) -> None:
     found = http.get("/v1/models/rnnoise").json()
     assert (found["tasks"], found["available"]) == (["restoration"], True)
