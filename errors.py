@@ -42,6 +42,7 @@ class SpeechError(Exception):
         self.param = param
         self.code = code
         self.retry_after = retry_after
+        self.elsewhere_too = False  # whoever served instead of the model would fail of the same
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception's own __reduce__ would call the constructor with args only and lose the keywords.

@@ -22,7 +22,7 @@ async def with_fallback(
             return await attempt(model)
     except (Unavailable, Failed) as failure:
         fallback = catalog.fallback(model)
-        if fallback is None:
+        if fallback is None or failure.elsewhere_too:
             raise
         metrics.runners().fallbacks.labels(model).inc()
         steps.warn(f"{model} could not serve ({failure.code or failure.status}); {fallback} did")

@@ -16,7 +16,7 @@ import attrs
 
 from audio import Audio, Recording, Reel
 from audio.filters import Filter, Run
-from errors import InvalidInput
+from errors import InvalidInput, SpeechError
 from pipelines import conversion, restoration
 from pipelines.conversion import Chain, Conversion
 from pipelines.flow import from_thread, in_thread
@@ -59,16 +59,39 @@ async def filtered(
     sound: AsyncGenerator[Audio, None], steps: Sequence[Step], call: Call, param: str
 ) -> AsyncGenerator[Audio, None]:
     """A sound after all steps, which came in `param`; one of which they leave nothing is refused."""
+    source = _Source(sound)
+    sound = source.parts()
     for step in steps:
         sound = _applied(step, sound, call)
     empty = True
     async with aclosing(sound) as parts:
-        async for part in parts:
-            if len(part.samples):
-                empty = False
-                yield part
+        try:
+            async for part in parts:
+                if len(part.samples):
+                    empty = False
+                    yield part
+        except SpeechError as failure:
+            failure.elsewhere_too = failure is not source.failure
+            raise
     if empty:
         raise InvalidInput(f"The '{param}' leave nothing of this sound.", param=param)
+
+
+@attrs.define(eq=False)
+class _Source:
+    """What the steps are fed with, which remembers how it failed: that is no failure of theirs."""
+
+    sound: AsyncGenerator[Audio, None]
+    failure: SpeechError | None = None
+
+    async def parts(self) -> AsyncGenerator[Audio, None]:
+        async with aclosing(self.sound):
+            try:
+                async for part in self.sound:
+                    yield part
+            except SpeechError as failure:
+                self.failure = failure
+                raise
 
 
 async def prepared(sound: Recording, steps: Sequence[Step], call: Call, param: str) -> Reel:

@@ -16,7 +16,7 @@ import audio
 from api.filter_steps import AFTER, BEFORE, FILTERS
 from api.routes import ROUTERS
 from audio import Audio, join, silence
-from errors import Unavailable
+from errors import Failed, Unavailable
 from tests.api.house import House, error_of, events_of
 from tests.fakes import (
     FakeAnalyser,
@@ -24,6 +24,7 @@ from tests.fakes import (
     FakeConverter,
     FakeEmbedder,
     FakeRestorer,
+    FakeSynthesizer,
     FakeVocoder,
     conversation,
     tone,
@@ -397,6 +398,23 @@ def test_a_filter_that_cannot_serve_is_a_503() -> None:
     answer = house.speak(**{AFTER: [{"model": "broom"}]})
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
+
+
+def test_for_a_filter_that_cannot_serve_no_other_voice_is_tried() -> None:
+    spare = FakeSynthesizer()
+    broken = FakeRestorer(failures={0: Failed("a bug")})
+    answer = full_house(restorer=broken, spare=spare).speak(**{AFTER: [{"model": "broom"}]})
+    assert answer.status_code == 500
+    assert "warnings" not in answer.headers and not spare.jobs
+
+
+def test_a_voice_that_cannot_serve_still_has_its_fallback_before_filters() -> None:
+    ill = FakeSynthesizer(failures={0: Unavailable("out of reach")})
+    answer = full_house(synthesizer=ill, spare=FakeSynthesizer()).speak(
+        **{AFTER: [{"filter": "dc"}, {"model": "broom"}]}
+    )
+    assert answer.status_code == 200
+    assert "spare did" in answer.headers["warnings"]
 
 
 def test_the_document_describes_the_steps(house: House) -> None:
