@@ -63,8 +63,12 @@ def test_an_old_checkpoint_is_read_too(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "dtype"), [("F32", torch.float32), ("F16", torch.float16), ("BF16", torch.bfloat16)]
-)
+    ("kind", "dtype"),
+    [
+        ("F32", torch.float32), ("F16", torch.float16), ("BF16", torch.bfloat16),
+        ("I64", torch.int64),
+    ],
+)  # fmt: skip
 def test_safetensors_are_read(tmp_path: Path, kind: str, dtype: torch.dtype) -> None:
     file = tmp_path / "checkpoint.safetensors"
     body = ONES.to(dtype).view(torch.uint8).numpy().tobytes()
@@ -170,7 +174,7 @@ def test_half_a_checkpoint_is_refused(file: Path) -> None:
         {"a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 16]}},
         {"a": {"dtype": "F32", "shape": [2], "data_offsets": [4, 0]}},
         {"a": {"dtype": "F32", "shape": [9], "data_offsets": [0, 8]}},
-        {"a": {"dtype": "I64", "shape": [1], "data_offsets": [0, 8]}},
+        {"a": {"dtype": "C64", "shape": [1], "data_offsets": [0, 8]}},
         {"a": {"dtype": "F32", "shape": [2]}},
         {"a": 3},
         [],
