@@ -166,8 +166,7 @@ class VoiceFixerVocoder:
 
     def _sung(self, mels: list[Tensor]) -> list[Speech]:
         made: dict[int, np.ndarray[tuple[int], np.dtype[np.float32]]] = {}
-        cpu = self._network.device.type == "cpu"  # is as fast with one after the other
-        for places in alike([n if cpu else len(mel) for n, mel in enumerate(mels)]):
+        for places in alike([len(mel) for mel in mels]):
             if len(mels[places[0]]):
                 sounds = self._network.speak([mels[place] for place in places])
                 made.update({p: np.array(s.numpy()) for p, s in zip(places, sounds, strict=True)})
