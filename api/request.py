@@ -13,6 +13,7 @@ from pydantic import Field, WithJsonSchema
 from api.errors import ClientLeft
 from catalog import Catalog
 from errors import TooLarge
+from pipelines.flow import let_go
 from settings import ApiSettings, Duration, Settings
 from tasks import Call
 
@@ -86,4 +87,4 @@ async def while_client_waits(request: Request, work: Coroutine[Any, Any, Done]) 
                 raise ClientLeft
         return task.result()
     finally:
-        task.cancel()
+        await let_go(task)

@@ -7,6 +7,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from typing import Any, TypeVar
 
+import anyio
+
 from runners import steps
 
 Item = TypeVar("Item")
@@ -46,9 +48,7 @@ async def in_order(
                 room.release()
             await starting  # raises what the source raised
         finally:
-            for task in (starting, *started):
-                task.cancel()
-            await asyncio.gather(starting, *started, return_exceptions=True)
+            await let_go(starting, *started)
 
 
 async def from_thread(items: Iterator[Item], step: str) -> AsyncGenerator[Item, None]:
@@ -71,9 +71,34 @@ async def in_thread(step: str, work: Callable[..., Done], *arguments: Any) -> Do
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
-        await asyncio.wait({working})
-        working.exception()  # nobody is left to hear of it
+        await ended(working)
         raise
+
+
+async def let_go(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait until they have ended: only then what they worked with may be closed."""
+    for task in tasks:
+        task.cancel()
+    await ended(*tasks)
+
+
+async def ended(*tasks: asyncio.Future[Any]) -> None:
+    """Return when all tasks have ended, and no sooner if the waiting itself is cancelled.
+
+    A client that hangs up cancels more than once: anyio's scopes do so until they are obeyed.
+    """
+    cancelled = None
+    with anyio.CancelScope(shield=True):
+        while waited_for := [task for task in tasks if not task.done()]:
+            try:
+                await asyncio.wait(waited_for)
+            except asyncio.CancelledError as once_more:
+                cancelled = once_more
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # nobody is left to hear of it
+    if cancelled:
+        raise cancelled
 
 
 async def begun(items: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 
+import anyio
 import attrs
 import pytest
 from hypothesis import given
@@ -281,6 +282,88 @@ def test_a_blocking_iterator_is_read_no_further_than_asked() -> None:
 
     play(scene())
     assert next(items) == 2
+
+
+@attrs.define(eq=False)
+class Desk:
+    """Where somebody works in a thread: what lies on it may not be taken away meanwhile."""
+
+    busy: bool = False
+    taken_away: bool = False
+    _enough: threading.Event = attrs.Factory(threading.Event)
+
+    def work(self) -> None:
+        self.busy = True
+        assert self._enough.wait(30)
+        self.busy = False
+
+    async def used(self) -> None:
+        try:
+            await in_thread("work", self.work)
+        finally:
+            assert not self.busy
+            self.taken_away = True
+
+    async def until_busy(self) -> None:
+        while not self.busy:
+            await asyncio.sleep(0.001)
+
+    def stop_soon(self) -> None:
+        asyncio.get_running_loop().call_later(0.05, self._enough.set)
+
+
+@pytest.mark.parametrize("times", [1, 2, 5])
+def test_however_often_it_is_cancelled_a_thread_keeps_its_objects(times: int) -> None:
+    async def scene() -> None:
+        desk = Desk()
+        using = asyncio.ensure_future(desk.used())
+        await desk.until_busy()
+        for _ in range(times):
+            using.cancel()
+            await asyncio.sleep(0)
+        desk.stop_soon()
+        with pytest.raises(asyncio.CancelledError):
+            await using
+        assert desk.taken_away
+
+    play(scene())
+
+
+def test_a_scope_that_cancels_again_and_again_waits_for_the_thread_too() -> None:
+    async def scene() -> None:
+        desk = Desk()
+        async with anyio.create_task_group() as group:
+            group.start_soon(desk.used)
+            await desk.until_busy()
+            group.cancel_scope.cancel()
+            desk.stop_soon()
+        assert desk.taken_away
+
+    play(scene())
+
+
+def test_closed_while_it_is_cancelled_again_a_stream_leaves_no_work_behind() -> None:
+    async def scene() -> None:
+        desk, source = Desk(), Source(5)
+
+        async def work(_: int) -> None:
+            await desk.used()
+
+        async def read() -> None:
+            async with aclosing(in_order(source.numbers(), work, ahead=1)) as results:
+                await anext(results)
+
+        reading = asyncio.ensure_future(read())
+        await desk.until_busy()
+        reading.cancel()
+        await asyncio.sleep(0)
+        reading.cancel()
+        desk.stop_soon()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        assert desk.taken_away and source.closed
+
+    play(scene())
 
 
 # begun
