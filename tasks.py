@@ -327,6 +327,7 @@ class Card:
     unit_length: bool = False  # such embeddings have the length 1, and so has the mean of several
     grid: Grid | None = None  # of what it converts or restores, or of the sound of its features
     knobs: tuple[Knob, ...] = ()  # that a job may set
+    modes: int = 1  # ways of hearing a damaged sound, counted from 0
 
 
 class Presence(Enum):

@@ -87,6 +87,7 @@ async def detect_voice_activity(
         asked = parse_form(body, ActivityForm)
         sound = encoded_sound(upload(body), api)
     model = asked.model or catalog.first(Capability.DETECT)
+    catalog.detector(model)
     if isinstance(asked, ActivityForm):
         call = attrs.evolve(call, keep_alive=asked.keep_alive)
     heard = await filtering.before(sound, asked.pre_processing_filters, call)

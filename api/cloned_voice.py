@@ -47,11 +47,7 @@ class ClonedVoice(FiltersBefore):
 
     def wanted(self, api: ApiSettings) -> Reference | Embedding | None:
         """The voice to speak with; None: one of the model's own."""
-        if self.pre_processing_filters and self.input_audio is None:
-            raise InvalidInput(
-                f"'{BEFORE}' are for the sound of a request: send 'input_audio' with them.",
-                param=BEFORE,
-            )
+        self._check_filters()
         if self.clones:
             return wanted_voice(self.input_audio, self.input_embedding, self, api)
         for field in (*RECORDED, "converter"):
@@ -70,7 +66,15 @@ class ClonedVoice(FiltersBefore):
                 "This model speaks in the wanted voice at once: leave 'converter' out.",
                 param="converter",
             )
+        self._check_filters()
         return wanted_voice(self.input_audio, self.input_embedding, self, api)
+
+    def _check_filters(self) -> None:
+        if self.pre_processing_filters and self.input_audio is None:
+            raise InvalidInput(
+                f"'{BEFORE}' are for the sound of a request: send 'input_audio' with them.",
+                param=BEFORE,
+            )
 
     def converts_with(self, model: str, catalog: Catalog) -> str:
         """The configured converter for speech of a model or a toolchain."""

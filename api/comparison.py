@@ -12,13 +12,14 @@ from starlette.datastructures import UploadFile
 
 from api.documented import documented
 from api.fallback import with_fallback
-from api.filter_steps import FiltersBefore
+from api.filter_steps import BEFORE, FiltersBefore
 from api.filtering import UsingFilters
 from api.forms import UsingFormOrJson, parse_form, upload_if_any
 from api.json_body import EncodedFile, JsonBody
 from api.request import KeepAlive, UsingApi, UsingCall, UsingCatalog, while_client_waits
 from api.voice_file import VoiceFile
 from api.wanted_voice import wanted_voice
+from errors import InvalidInput
 from pipelines.comparison import Comparison, compare
 from tasks import Reference
 
@@ -109,12 +110,18 @@ async def compare_speakers(
         f"{FIRST}_embedding": wanted_voice(files[0], asked.first_embedding, None, api, FIRST),
         f"{SECOND}_embedding": wanted_voice(files[1], asked.second_embedding, None, api, SECOND),
     }
-    for field, voice in voices.items():
-        if isinstance(voice, Reference):
-            steps = asked.pre_processing_filters
-            voices[field] = await filtering.reference(voice, steps, call)
+    references = {field: one for field, one in voices.items() if isinstance(one, Reference)}
+    steps = asked.pre_processing_filters
+    if steps and not references:
+        raise InvalidInput(
+            f"'{BEFORE}' are for the sounds of a request: send '{FIRST}_audio' or '{SECOND}_audio'.",
+            param=BEFORE,
+        )
     named = asked.model or await catalog.speaker_encoder("model")
     encoder = await catalog.embedding(named)
+    catalog.embedder(encoder)
+    for field, voice in references.items():
+        voices[field] = await filtering.reference(voice, steps, call)
 
     async def listen(name: str) -> ComparedSpeakers:
         found = compare(voices, catalog.embedder(name), catalog.listeners, call)

@@ -183,8 +183,7 @@ async def embed_speaker(
     """The same as Harmony Speech Engine has it."""
     asked = body.parse(EmbedSpeakerRequest)
     reference = reference_of(asked.upload(), asked, api)
-    reference = await filtering.reference(reference, asked.pre_processing_filters, call)
-    heard, model = await _heard(asked.model, reference, request, catalog, call)
+    heard, model = await _heard(asked, reference, request, catalog, call, filtering)
     return asked.from_result(heard, model, call.id)
 
 
@@ -210,20 +209,26 @@ async def _embed(
     filtering: Filtering,
 ) -> EmbeddedVoices:
     call = attrs.evolve(call, keep_alive=asked.keep_alive)
-    reference = await filtering.reference(reference, asked.pre_processing_filters, call)
-    heard, model = await _heard(asked.model, reference, request, catalog, call)
+    heard, model = await _heard(asked, reference, request, catalog, call, filtering)
     return asked.from_result(heard, model, call.id)
 
 
 async def _heard(
-    model: str | None, reference: Reference, request: Request, catalog: Catalog, call: Call
+    asked: EmbeddingForm | EmbedSpeakerRequest,
+    reference: Reference,
+    request: Request,
+    catalog: Catalog,
+    call: Call,
+    filtering: Filtering,
 ) -> tuple[Heard, str]:
     """The voice, and the model that made it."""
-    asked = model or catalog.first(Capability.EMBED)
-    encoder = await catalog.embedding(asked)
+    model = asked.model or catalog.first(Capability.EMBED)
+    encoder = await catalog.embedding(model)
+    catalog.embedder(encoder)
+    filtered = await filtering.reference(reference, asked.pre_processing_filters, call)
 
     async def listen(name: str) -> tuple[Heard, str]:
-        found = hear(reference, catalog.embedder(name), catalog.listeners, call)
-        return await while_client_waits(request, found), asked if name == encoder else name
+        found = hear(filtered, catalog.embedder(name), catalog.listeners, call)
+        return await while_client_waits(request, found), model if name == encoder else name
 
     return await with_fallback(catalog, encoder, listen)

@@ -9,6 +9,7 @@ Engine writes its requests for conversion, with `generation_options` and `output
 from __future__ import annotations
 
 import json
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
@@ -32,6 +33,7 @@ from audio import filters
 from audio.filters import Filter
 
 MOST_STEPS = 8
+MOST_SPEED = 4  # of all steps together: each doubles the work of those behind it
 HOW = 'a list of steps like {"filter": "loudness"} or {"model": "…"}'
 
 
@@ -211,7 +213,13 @@ def steps_of(value: Any, info: ValidationInfo) -> tuple[Wanted, ...]:
         raise ValueError(f"it should be {HOW}")
     if len(told) > MOST_STEPS:
         raise ValueError(f"it has {len(told)} steps; at most {MOST_STEPS} are taken")
-    return tuple(_step(number, item, info.context) for number, item in enumerate(told, start=1))
+    steps = tuple(_step(number, item, info.context) for number, item in enumerate(told, start=1))
+    together = math.prod(step.factor for step in steps if isinstance(step, SpeedStep))
+    if not 1 / MOST_SPEED <= together <= MOST_SPEED:
+        raise ValueError(
+            f"its speeds together are {together:g}; {1 / MOST_SPEED:g} to {MOST_SPEED:g} are possible"
+        )
+    return steps
 
 
 def _parsed(text: str) -> Any:

@@ -18,6 +18,8 @@ from catalog import Catalog
 from errors import InvalidInput
 from pipelines import embedding
 from pipelines.filtering import Converting, Plain, Restoring, Step, filtered, prepared
+from pipelines.flow import not_empty
+from pipelines.restoration import check_mode
 from settings import Settings
 from tasks import Call, Capability, Embedding, Reference
 
@@ -44,7 +46,7 @@ class Filtering:
         steps = await self._steps(asked, BEFORE)
         if not steps:
             return sound
-        work = prepared(sound, steps, call, BEFORE)
+        work = prepared(sound, steps, call, BEFORE, self._api.limits.max_audio_seconds)
         reel = await (while_client_waits(self._request, work) if self._request else work)
         return self._reels.enter_context(reel)
 
@@ -60,7 +62,10 @@ class Filtering:
     async def after(self, asked: Sequence[Wanted], call: Call) -> Change:
         """What shall be done to the answer; all that it needs is looked up before any of it is made."""
         steps = await self._steps(asked, AFTER)
-        return lambda sound: filtered(sound, steps, call, AFTER) if steps else sound
+        if not steps:
+            nothing = InvalidInput("This sound is too short: nothing is left of it at this rate.")
+            return lambda sound: not_empty(sound, nothing)
+        return lambda sound: filtered(sound, steps, call, AFTER, self._api.limits.max_audio_seconds)
 
     async def _steps(self, wanted: Sequence[Wanted], param: str) -> Sequence[Step]:
         """The steps, with what serves them; a model that cannot is refused by name."""
@@ -92,6 +97,7 @@ class Filtering:
             )
         _refuse(step, ModelStep.for_converters, place, "a restorer")
         by = self._catalog.restorer(step.model, f"{place}.model")
+        await check_mode(by, step.mode, f"{place}.mode")
         return Restoring(by, step.mode, step.chance)
 
     async def _converting(self, step: ModelStep, place: str) -> Step:
@@ -111,7 +117,7 @@ class Filtering:
         elif step.target_audio is not None:
             sound = encoded_sound(step.target_audio, self._api, f"{place}.target_audio")
             voice = Reference(sound, param=f"{place}.target_audio")
-        return Converting(chain, voice, step.source_embedding, step.tau, step.chance)
+        return Converting(chain, voice, step.source_embedding, step.tau, step.chance, place)
 
 
 def _refuse(step: ModelStep, keys: Sequence[str], place: str, who: str) -> None:

@@ -32,7 +32,7 @@ from api.files import encoded
 from api.filter_steps import FiltersBefore
 from api.filtering import Filtering
 from api.languages import code_of
-from api.restoration import RestorationForm, mended
+from api.restoration import RestorationForm, check_asked, mended
 from api.speech import SpeechRequest
 from api.spoken import spoken
 from api.transcripts import verbose
@@ -159,6 +159,7 @@ class NativeEndpoints:
                 }
             )
             model, call = model or self.catalog.first(Capability.DETECT), self._call()
+            self.catalog.detector(model)
 
             async def listen(model: str) -> FoundActivity:
                 job = asked.to_job(heard)
@@ -233,7 +234,7 @@ class NativeEndpoints:
                 }
             )
             call, name = self._call(), asked.model or ""
-            self.catalog.restorer(name)
+            await check_asked(self.catalog, name, asked.mode)
 
             async def mend(name: str) -> AsyncGenerator[Audio, None]:
                 by = self.catalog.restorer(name)
@@ -274,6 +275,7 @@ class NativeEndpoints:
                 return asked.from_result(heard, model, call.id)
 
             model = await self.catalog.embedding(model or self.catalog.first(Capability.EMBED))
+            self.catalog.embedder(model)
             with self._filtering() as filtering:
                 steps = asked.pre_processing_filters
                 filtered = await filtering.reference(reference, steps, call)

@@ -6,6 +6,7 @@ The name is Harmony Speech Engine's. A recording in another voice is /v1/audio/v
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import attrs
@@ -29,9 +30,9 @@ from api.request import KeepAlive, Seed, UsingApi, UsingCall, UsingCatalog, whil
 from api.sound import encoded_sound
 from audio import FORMATS
 from catalog import Catalog
-from errors import InvalidInput
+from errors import InvalidInput, Unavailable
 from pipelines.flow import begun
-from pipelines.restoration import restore
+from pipelines.restoration import check_mode, restore
 
 router = APIRouter(tags=["restoration"])
 
@@ -86,7 +87,7 @@ async def convert_audio(
     )
     call = attrs.evolve(call, keep_alive=asked.keep_alive)
     model = asked.model or catalog.first_restorer()
-    catalog.restorer(model)
+    await check_asked(catalog, model, asked.mode)
     finished = await filtering.after(asked.post_generation_filters, call)
     source = encoded_sound(file, api, param)
     sound = await filtering.before(source, asked.pre_processing_filters, call)
@@ -121,6 +122,13 @@ def _taken(
     if asked.sound is None:
         raise InvalidInput("Missing required parameter: 'source_audio'.", param="source_audio")
     return asked, asked.sound, "source_audio"
+
+
+async def check_asked(catalog: Catalog, model: str, mode: int) -> None:
+    """Refuse a model that cannot restore so, before any work is done."""
+    by = catalog.restorer(model)
+    with suppress(Unavailable):  # its fallback will be asked
+        await check_mode(by, mode)
 
 
 async def mended(catalog: Catalog, model: str, mend: Callable[[str], Awaitable[Done]]) -> Done:

@@ -106,6 +106,9 @@ async def create_transcription(
         return await _answer_engine(body, request, catalog, api, call, filtering)
     asked = parse_form(body, TranscriptionForm)
     _check(asked, catalog)
+    catalog.transcriber(asked.model)
+    candidates = await _codes(catalog, asked.model, asked.languages)
+    language = next(iter(await _codes(catalog, asked.model, [asked.language])), None)
     call = attrs.evolve(call, keep_alive=asked.keep_alive)
     steps = asked.pre_processing_filters
     known = [
@@ -115,8 +118,8 @@ async def create_transcription(
     sound = await filtering.before(encoded_sound(upload(body), api), steps, call)
     job = Transcribe(
         sound=sound,
-        candidates=await _codes(catalog, asked.model, asked.languages),
-        language=next(iter(await _codes(catalog, asked.model, [asked.language])), None),
+        candidates=candidates,
+        language=language,
         prompt=prompt_with(asked.keywords, asked.prompt),
         temperature=asked.temperature or None,
         words="word" in asked.timestamp_granularities or asked.diarized,
@@ -147,6 +150,7 @@ async def create_translation(
 ) -> Response:
     """Speech to English text, whatever language is spoken."""
     asked = parse_form(form, TranslationForm)
+    catalog.transcriber(asked.model)
     call = attrs.evolve(call, keep_alive=asked.keep_alive)
     sound = encoded_sound(upload(form), api)
     job = Transcribe(
@@ -168,6 +172,7 @@ async def _answer_engine(
 ) -> Response:
     asked = body.parse(SpeechTranscribeRequest)
     model = asked.model or catalog.first(Capability.TRANSCRIBE)
+    catalog.transcriber(model)
     sound = encoded_sound(asked.upload(), api, "input_audio")
     job = asked.to_job(await filtering.before(sound, asked.pre_processing_filters, call))
 

@@ -57,12 +57,13 @@ class Conversion:
     source: Embedding | None = None  # the tone of who speaks in it; None: find out
     tau: float | None = None
     seed: int | None = None
+    param: str = "source_audio"  # the field of the request that the recording came in
 
 
 async def convert(job: Conversion, chain: Chain, call: Call) -> AsyncGenerator[Audio, None]:
     """The recording in the target's voice, as long and as loud as it was, at the converter's rate."""
     target = await tone(job.target, chain, call, "target_embedding")
-    spoken = job.source or Reference(job.sound, param="source_audio")
+    spoken = job.source or Reference(job.sound, param=job.param)
     source = await tone(spoken, chain, call, "source_embedding")
     level = Level()
     seed = chain.seed if job.seed is None else job.seed

@@ -9,6 +9,8 @@ Only who must know the whole sound first waits for it: loudness, DC, and a conve
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -16,10 +18,10 @@ import attrs
 
 from audio import Audio, Recording, Reel
 from audio.filters import Filter, Run
-from errors import InvalidInput, SpeechError
+from errors import InvalidInput, SpeechError, TimedOut, TooLarge
 from pipelines import conversion, restoration
 from pipelines.conversion import Chain, Conversion
-from pipelines.flow import from_thread, in_thread
+from pipelines.flow import from_thread, in_thread, not_empty
 from pipelines.restoration import Arriving, Rebuilding
 from runners.base import Restorer
 from tasks import Call, Embedding, Reference
@@ -50,31 +52,35 @@ class Converting:
     source: Embedding | None = None
     tau: float | None = None
     seed: int | None = None
+    param: str = "source_audio"  # where the request says this
 
 
 Step = Plain | Restoring | Converting
 
 
 async def filtered(
-    sound: AsyncGenerator[Audio, None], steps: Sequence[Step], call: Call, param: str
+    sound: AsyncGenerator[Audio, None],
+    steps: Sequence[Step],
+    call: Call,
+    param: str,
+    longest: float = math.inf,
 ) -> AsyncGenerator[Audio, None]:
-    """A sound after all steps, which came in `param`; one of which they leave nothing is refused."""
+    """A sound after all steps, which came in `param`; one of which they leave nothing is refused.
+
+    No step may make more than `longest` seconds of it, nor work beyond the deadline.
+    """
     source = _Source(sound)
     sound = source.parts()
     for step in steps:
-        sound = _applied(step, sound, call)
-    empty = True
-    async with aclosing(sound) as parts:
+        sound = _within(_applied(step, sound, call), longest, call, param)
+    nothing = InvalidInput(f"The '{param}' leave nothing of this sound.", param=param)
+    async with aclosing(not_empty(sound, nothing)) as parts:
         try:
             async for part in parts:
-                if len(part.samples):
-                    empty = False
-                    yield part
+                yield part
         except SpeechError as failure:
             failure.elsewhere_too = failure is not source.failure
             raise
-    if empty:
-        raise InvalidInput(f"The '{param}' leave nothing of this sound.", param=param)
 
 
 @attrs.define(eq=False)
@@ -94,10 +100,31 @@ class _Source:
                 raise
 
 
-async def prepared(sound: Recording, steps: Sequence[Step], call: Call, param: str) -> Reel:
+async def _within(
+    sound: AsyncGenerator[Audio, None], longest: float, call: Call, param: str
+) -> AsyncGenerator[Audio, None]:
+    """What a step makes, as long as there is neither too much of it nor too late."""
+    made = 0.0
+    async with aclosing(sound):
+        async for part in sound:
+            made += part.duration
+            if made > longest:
+                raise TooLarge(
+                    f"The '{param}' make more than {longest:g} s of this sound "
+                    "(limit max_audio_seconds)",
+                    param=param,
+                )
+            if call.deadline is not None and time.time() > call.deadline:
+                raise TimedOut(f"The deadline passed within the '{param}'.", code="deadline")
+            yield part
+
+
+async def prepared(
+    sound: Recording, steps: Sequence[Step], call: Call, param: str, longest: float = math.inf
+) -> Reel:
     """A recording after all steps, to be read as often as is needed; the caller closes it."""
     blocks = from_thread(sound.blocks(await _first_rate(steps), BLOCK), "decode")
-    return await _gathered(filtered(blocks, steps, call, param))
+    return await _gathered(filtered(blocks, steps, call, param, longest))
 
 
 def _applied(
@@ -139,7 +166,7 @@ async def _converted(
     with await _gathered(sound) as reel:
         if not reel.duration:
             return
-        job = Conversion(reel, step.target, step.source, step.tau, step.seed)
+        job = Conversion(reel, step.target, step.source, step.tau, step.seed, param=step.param)
         async with aclosing(conversion.convert(job, step.chain, call)) as parts:
             async for part in parts:
                 yield part

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import anyio
 
+from audio import Audio
+from errors import InvalidInput
 from runners import steps
 
 Item = TypeVar("Item")
@@ -99,6 +101,20 @@ async def ended(*tasks: asyncio.Future[Any]) -> None:
             task.exception()  # nobody is left to hear of it
     if cancelled:
         raise cancelled
+
+
+async def not_empty(
+    sound: AsyncGenerator[Audio, None], nothing: InvalidInput
+) -> AsyncGenerator[Audio, None]:
+    """The parts of a sound that hold samples; raises `nothing` where none does."""
+    empty = True
+    async with aclosing(sound):
+        async for part in sound:
+            if len(part.samples):
+                empty = False
+                yield part
+    if empty:
+        raise nothing
 
 
 async def begun(items: AsyncGenerator[Item, None]) -> AsyncGenerator[Item, None]:

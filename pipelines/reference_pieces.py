@@ -183,8 +183,9 @@ def _too_little(reference: Reference, seconds: float) -> InvalidInput:
         if reference.finding is Finding.RECOGNISER
         else ""
     )
+    found = math.floor(seconds * 10 + ROUNDING) / 10  # rounded up, it might look like enough
     return InvalidInput(
-        f"Too little speech was found in '{reference.param}': {seconds:.1f} s{counted}. A voice is "
+        f"Too little speech was found in '{reference.param}': {found:.1f} s{counted}. A voice is "
         f"taken from at least {LEAST:g} s, and better from {FEW:g} s or more.",
         param=reference.param,
         code="too_little_speech",

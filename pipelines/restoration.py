@@ -109,6 +109,14 @@ async def segments(
             yield Restored(Audio(join.next(segment, samples), rate), segment.kept)
 
 
+async def check_mode(by: Restorer | Rebuilding, mode: int, param: str = "mode") -> None:
+    """Refuse a way of hearing that the model has not, which came in `param`."""
+    modes = (await (by.analyser if isinstance(by, Rebuilding) else by).card()).modes
+    if mode not in range(modes):
+        known = "one way of hearing, mode 0" if modes == 1 else f"modes 0 to {modes - 1}"
+        raise InvalidInput(f"Invalid '{param}': {mode}. This model has {known}.", param=param)
+
+
 @attrs.frozen(eq=False)
 class _Way:
     """How a segment is restored; what is made may begin earlier and end later than the segment."""
@@ -153,13 +161,10 @@ class _Join:
 
 
 async def _way(by: Restorer | Rebuilding, mode: int, seed: int | None) -> _Way:
+    await check_mode(by, mode)
     match by:
         case Rebuilding():
             return await _rebuilding(by, mode, seed)
-        case _ if mode:
-            raise InvalidInput(
-                f"Invalid 'mode': {mode}. This model has one way of hearing, mode 0.", param="mode"
-            )
         case _:
             return await _restoring(by)
 

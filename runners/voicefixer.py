@@ -71,7 +71,7 @@ class VoiceFixerRestorer:
             weights = read_weights(_file(settings, store, RESTORER), ())
             self._network = load(weights, runs_on.device, runs_on.dtype)
         grid = Grid(step=STEP * HOP, context=round(CONTEXT * RATE))
-        self.card = Card(rate=RATE, space=SPACE, grid=grid)
+        self.card = Card(rate=RATE, space=SPACE, grid=grid, modes=len(MODES))
         self.analyse([Analyse(Audio(np.zeros(round(WARM_UP * RATE), dtype=np.float32), RATE))])
 
     @staticmethod

@@ -116,7 +116,7 @@ MASK = Card(rate=RATE, space="pitch", grid=Grid(step=240, context=2400))
 HOP = 240  # samples of a frame that the fake composer makes
 MELODY = (Knob("pitch", 0.25, 4.0, 1.0), Knob("energy", 0.25, 4.0, 1.0))
 WRITER = Card(languages=("en",), rate=RATE, space="pitch", knobs=MELODY)
-CLEANER, HEARER = Card(rate=RATE), Card(rate=RATE, space="notes")
+CLEANER, HEARER = Card(rate=RATE), Card(rate=RATE, space="notes", modes=3)
 SINGER = Card(rate=RATE, space="notes", grid=Grid(step=HOP, context=2 * HOP))
 
 

@@ -50,4 +50,4 @@ class AudioConversionResponse(Answered):
 
 def asks(body: JsonBody) -> bool:
     """Whether a body means this dialect: it has no word for what our answer shall be."""
-    return not body.has("response_format", "stream")
+    return not body.has("response_format", "stream", "sample_rate", "seed", "keep_alive")

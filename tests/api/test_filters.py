@@ -356,7 +356,11 @@ def test_a_clip_that_comes_again_after_filters_is_remembered(house: House) -> No
         ([{"model": "mask"}], f"{AFTER}.0.target_embedding", "somebody's voice"),
         ([{"model": "mask", "mode": 1}], f"{AFTER}.0.mode", "a converter"),
         ([{"model": "broom", "tau": 0.5}], f"{AFTER}.0.tau", "a restorer"),
-        ([{"model": "broom", "mode": 1}], "mode", "one way"),
+        ([{"model": "broom", "mode": 1}], f"{AFTER}.0.mode", "one way"),
+        ([{"filter": "dc"}, {"model": "forge", "mode": 3}], f"{AFTER}.1.mode", "modes 0 to 2"),
+        ([{"filter": "speed", "factor": 0.5}] * 3, AFTER, "0.25 to 4"),
+        ([{"filter": "speed", "factor": 2}] * 3, AFTER, "0.25 to 4"),
+        ([{"model": "broom", "source_audio": ""}], None, ""),
         ([{"filter": "trim", "threshold": -20}, {"filter": "dc"}], None, ""),
     ],
 )
@@ -371,6 +375,76 @@ def test_wrong_steps_are_refused_with_what_would_be_right(
     error = error_of(answer)
     assert error["param"] == param
     assert says in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/v1/audio/transcriptions", {"model": "nope"}),
+        ("/v1/audio/transcriptions", {"model": "ear", "language": "xx"}),
+        ("/v1/audio/translations", {"model": "nope"}),
+        ("/v1/audio/vad", {"model": "nope"}),
+        ("/v1/audio/embeddings", {"model": "nope"}),
+        ("/v1/audio/conversion", {"model": "nope"}),
+        ("/v1/audio/conversion", {"model": "forge", "mode": "3"}),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_said_before_its_sound_is_filtered(
+    house: House, path: str, fields: dict[str, str]
+) -> None:
+    sweep = {BEFORE: json.dumps([{"model": "broom"}])}
+    answer = house.post(path, data={**fields, **sweep}, files={"file": ("a.wav", OTHER)})
+    assert answer.status_code in (400, 404)
+    assert house.restorer is not None and not house.restorer.jobs
+
+
+def test_an_empty_string_is_no_sound_in_a_form_either(house: House) -> None:
+    steps = json.dumps([{"model": "broom", "source_audio": "", "target_audio": ""}])
+    sound = {"file": ("a.wav", OTHER)}
+    assert house.post("/v1/audio/vad", data={BEFORE: steps}, files=sound).status_code == 200
+
+
+def test_filters_make_no_more_sound_than_is_taken() -> None:
+    house = full_house(limits={"max_audio_seconds": 8})
+    slow = json.dumps([{"filter": "speed", "factor": 0.5}])
+    sound = {"file": ("a.wav", audio.encode(tone(6.0, RATE), "wav"))}
+    assert house.post("/v1/audio/vad", files=sound).status_code == 200
+    for path, field in (("/v1/audio/vad", BEFORE), ("/v1/audio/conversion", AFTER)):
+        answer = house.post(path, data={field: slow}, files=sound)
+        assert answer.status_code == 413, answer.text
+        assert "max_audio_seconds" in error_of(answer)["message"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"stream": "true"}, {"response_format": "mp3"}])
+def test_a_sound_of_one_sample_is_refused(house: House, fields: dict[str, str]) -> None:
+    sound = {"file": ("a.wav", audio.encode(Audio(np.ones(1, dtype=np.float32), 96000), "wav"))}
+    answer = house.post("/v1/audio/conversion", data=fields, files=sound)
+    assert answer.status_code == 400, answer.text
+    assert "too short" in error_of(answer)["message"]
+
+
+def test_filters_for_voices_that_came_as_numbers_are_refused(house: House) -> None:
+    steps = [{"filter": "dc"}]
+    asked = {"input_audio": OTHER_TEXT, "encoding_format": "safetensors"}
+    voice = house.post("/v1/audio/embeddings", json=asked).json()["data"][0]["embedding"]
+    both = {"first_embedding": voice, "second_embedding": voice}
+    for path, fields in (
+        ("/v1/audio/speech", {"model": "trio", "input": "Hi.", "input_embedding": voice}),
+        ("/v1/audio/speakers/compare", {**both, "model": "nose"}),
+    ):
+        answer = house.post(path, json={**fields, BEFORE: steps})
+        assert answer.status_code == 400, answer.text
+        assert error_of(answer)["param"] == BEFORE
+
+
+def test_a_converter_names_the_step_whose_sound_it_cannot_take(house: House) -> None:
+    sound = {"file": ("a.wav", audio.encode(silence(3, RATE), "wav"))}
+    voice = house.post(
+        "/v1/audio/embeddings", json={"input_audio": OTHER_TEXT, "encoding_format": "safetensors"}
+    ).json()["data"][0]["embedding"]
+    steps = json.dumps([{"filter": "dc"}, {"model": "mask", "target_embedding": voice}])
+    answer = house.post("/v1/audio/conversion", data={AFTER: steps}, files=sound)
+    assert (answer.status_code, error_of(answer)["param"]) == (400, f"{AFTER}.1")
 
 
 def test_every_filter_is_told_of(house: House) -> None:

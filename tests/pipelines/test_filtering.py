@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -12,7 +13,7 @@ import pytest
 
 from audio import Audio, join, silence
 from audio.filters import Fade, Filter, HighPass, Loudness, RemoveDC, Resample, Speed, Trim
-from errors import Failed, InvalidInput, Unavailable
+from errors import Failed, InvalidInput, TimedOut, TooLarge, Unavailable
 from pipelines.conversion import Chain
 from pipelines.embedding import Listeners
 from pipelines.filtering import Converting, Plain, Restoring, Step, filtered, prepared
@@ -195,6 +196,30 @@ def test_filters_that_leave_nothing_are_named() -> None:
     with pytest.raises(InvalidInput, match="leave nothing") as caught:
         chained(silence(3, RATE), plain(Trim()), Restoring(FakeRestorer()), plain(Loudness()))
     assert caught.value.param == PARAM
+
+
+@pytest.mark.parametrize("wanted", [[plain(Speed(0.5)), plain(Loudness())], [plain(HighPass(80))]])
+def test_no_step_makes_more_than_is_allowed(wanted: list[Step]) -> None:
+    source = Source(tone(60))
+
+    async def scene() -> None:
+        with pytest.raises(TooLarge, match="max_audio_seconds") as caught:
+            await collected(filtered(source.parts(), wanted, CALL, PARAM, longest=10))
+        assert caught.value.param == PARAM
+
+    asyncio.run(scene())
+    assert source.closed and source.given < 30
+
+
+def test_no_step_works_beyond_the_deadline() -> None:
+    source, late = Source(tone(60)), Call(deadline=time.time() - 1)
+
+    async def scene() -> None:
+        with pytest.raises(TimedOut):
+            await collected(filtered(source.parts(), [plain(HighPass(80))], late, PARAM))
+
+    asyncio.run(scene())
+    assert source.closed and source.given == 1
 
 
 def test_each_step_is_told_by_its_name() -> None:

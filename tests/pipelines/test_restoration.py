@@ -79,7 +79,7 @@ class Copyist:
     jobs: list[Analyse] = attrs.Factory(list)
 
     async def card(self) -> Card:
-        return Card(rate=self.rate, space="samples")
+        return Card(rate=self.rate, space="samples", modes=3)
 
     async def analyse(self, job: Analyse, call: Call) -> Features:
         self.jobs.append(job)
@@ -95,7 +95,7 @@ class _Voice:
     copyist: Copyist
 
     async def card(self) -> Card:
-        return Card(rate=RATE, space="samples", grid=Grid(STEP, 0))
+        return Card(rate=RATE, space="samples", modes=3, grid=Grid(STEP, 0))
 
     async def vocode(self, job: Vocode, call: Call) -> Speech:
         known = self.copyist
