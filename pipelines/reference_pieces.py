@@ -183,7 +183,7 @@ def _too_little(reference: Reference, seconds: float) -> InvalidInput:
         if reference.finding is Finding.RECOGNISER
         else ""
     )
-    found = math.floor(seconds * 10 + ROUNDING) / 10  # rounded up, it might look like enough
+    found = math.floor(seconds * 10 + 1e-6) / 10  # rounded up, it would look like enough
     return InvalidInput(
         f"Too little speech was found in '{reference.param}': {found:.1f} s{counted}. A voice is "
         f"taken from at least {LEAST:g} s, and better from {FEW:g} s or more.",
