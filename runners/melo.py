@@ -141,8 +141,8 @@ class MeloTTS:
     def _read(self, job: Speak) -> _Text:
         from networks.vits.synthesizer import Manner
 
-        voice = self._voice(job.voice)
         self._check_language(job.language)
+        voice = self._voice(job.voice or self._native(job.language or ""))
         longest = max(int(LONGEST * min(job.speed, 1.0)), SHORTEST)
         try:
             readings = self._reader.read(job.text, longest // POSITIONS)
@@ -202,8 +202,13 @@ class MeloTTS:
         apart = [(trim(part, keep=KEPT_SILENCE), silence(pause, self._rate)) for part in parts]
         return join([piece for pair in apart for piece in pair], self._rate)
 
-    def _voice(self, asked: str | None) -> str:
-        wanted = plain(asked or self.card.default_voice or "")
+    def _native(self, language: str) -> str:
+        """Who speaks for those who name no voice: the default one, or for en-GB who speaks that."""
+        spoken = {plain(voice.language): voice.name for voice in reversed(self.card.voices)}
+        return spoken.get(plain(language)) or self.card.default_voice or ""
+
+    def _voice(self, asked: str) -> str:
+        wanted = plain(asked)
         for name in self._voices:
             if plain(name) == wanted:
                 return name

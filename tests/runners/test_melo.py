@@ -152,6 +152,24 @@ def test_a_voice_may_be_spelt_as_in_any_release(load: Open, voice: str) -> None:
     assert not np.array_equal(samples(model, JOB), india)
 
 
+@pytest.mark.parametrize(
+    ("language", "voice"),
+    [("en-GB", "EN-BR"), ("en_in", "EN_INDIA"), ("en", "EN-Default"), (None, "EN-Default")],
+)
+def test_who_names_no_voice_hears_one_of_the_asked_country(
+    load: Open, language: str | None, voice: str
+) -> None:
+    model = load("EN")
+    named = samples(model, attrs.evolve(JOB, voice=voice))
+    assert np.array_equal(samples(model, attrs.evolve(JOB, language=language)), named)
+
+
+def test_a_country_of_which_nobody_is_offered_hears_the_default_voice(load: Open) -> None:
+    some = load("EN", voices=["EN-INDIA", "EN-AU"])
+    india = samples(some, attrs.evolve(JOB, voice="EN-INDIA"))
+    assert np.array_equal(samples(some, attrs.evolve(JOB, language="en-GB")), india)
+
+
 def test_only_the_configured_voices_are_offered(load: Open) -> None:
     some = load("EN", voices=["EN-INDIA", "EN-AU"])
     assert [voice.name for voice in some.card.voices] == ["EN_INDIA", "EN-AU"]
