@@ -87,12 +87,7 @@ def _japanese(vocabulary: Mapping[str, int], config: Section) -> Tokenize:
 
     def tokenize(text: str) -> list[str]:
         found = words(unicodedata.normalize("NFKC", text))
-        parts = (
-            word[start : start + LONGEST_WORD]
-            for word in found
-            for start in range(0, len(word), LONGEST_WORD)
-        )
-        return [piece.value for part in parts for piece in pieces.tokenize(part)]
+        return [piece.value for word in found for piece in pieces.tokenize(word)]
 
     return tokenize
 
