@@ -8,6 +8,7 @@ measurements of them), from which a tone converter starts.
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -57,6 +58,8 @@ KEPT_SILENCE = 0.03  # at the ends of such a piece, as between sentences
 # Positions, blanks included, of one breath at normal speed or faster: some 20 s. The flow's attention grows
 # with the square of its frames.
 LONGEST, SHORTEST = 600, 60
+SIGNS = "%&@#*/"  # that are read, although Unicode calls them punctuation
+LETTERS = 6  # whose phones a sign or a digit has, which is read as a word: measured 1 to 10
 POSITIONS = 2  # of a phone: itself and the blank after it
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -133,7 +136,8 @@ class MeloTTS:
         return object() if seeded else None
 
     def cost(self, job: Speak) -> float:
-        return len(job.text) * self._spoken.phones_per_character / min(job.speed, 1.0)
+        letters = len(job.text) + (LETTERS - 1) * sum(map(_is_a_word, job.text))
+        return letters * self._spoken.phones_per_character / min(job.speed, 1.0)
 
     def synthesize(self, jobs: Sequence[Speak]) -> list[Speech | SpeechError]:
         return together(jobs, self._read, self._speak)
@@ -245,6 +249,11 @@ def _voices(published: Mapping[str, int], settings: RunnerSettings) -> dict[str,
         )
     wanted = [known[plain(name)] for name in settings.voices] or list(published)
     return {name: published[name] for name in wanted}
+
+
+def _is_a_word(char: str) -> bool:
+    """Whether a character is a digit or a sign: 5, ½, %, +."""
+    return char in SIGNS or unicodedata.category(char)[0] in "NS"
 
 
 def _default(voices: Mapping[str, int]) -> str:

@@ -1,6 +1,7 @@
 """Texts as the tokens of a published BERT: cut as its tokenizer files say, by the `tokenizers` package.
 
 Nothing in a text is ever taken for a mark of BERT's own: "[SEP]" is a bracket, a word and a bracket.
+Words that published tokenizers call unknown for their length are cut, or nobody would hear them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from networks.extras import ExtraMissing
 from networks.vits.config import Section, UnfitConfig
 
 UNKNOWN, BEGIN, END = "[UNK]", "[CLS]", "[SEP]"
-LONGEST_WORD = 100  # characters; a longer one is unknown, as in every published tokenizer
+LONGEST_WORD = 100  # characters; published tokenizers call a longer one unknown
 JAPANESE = "BertJapaneseTokenizer"
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def _plain(vocabulary: Mapping[str, int], config: Section) -> Tokenize:
         strip_accents=config.flag("strip_accents", default=small),
         lowercase=small,
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.FixedLength(LONGEST_WORD)]
+    )
     return lambda text: list(tokenizer.encode(text, add_special_tokens=False).tokens)
 
 

@@ -34,7 +34,8 @@ _UNITS = pairs(
     "dB decibel, W watt, kW kilowatt, MW megawatt, kWh kilowatt hour/kilowatt hours, V volt, "
     "mAh milliamp hour/milliamp hours, h hour, hr hour, hrs hour, min minute, mins minute, "
     "s second, sec second, secs second, ms millisecond, px pixel, °C degree Celsius, "
-    "°F degree Fahrenheit, ° degree"
+    "°F degree Fahrenheit, ° degree, microm micrometer, microg microgram, micros microsecond, "
+    "microL microliter, microl microliter"
 )
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 # Never read as halves and the like.

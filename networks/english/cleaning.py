@@ -16,7 +16,7 @@ _KEPT = frozenset("“”—…£€¥₹°")
 # Compatibility folding would lose or confuse these.
 _SPOKEN = pairs(
     "× times, ÷ divided by, ± plus or minus, ≈ approximately, ≠ is not equal to, ≤ at most, "
-    "≥ at least, ² squared, ³ cubed, √ square root of, ∞ infinity, № No., ¢ cents"
+    "≥ at least, ² squared, ³ cubed, √ square root of, ∞ infinity, № No., ¢ cents, ‰ per thousand"
 )
 _READINGS = {
     **dict.fromkeys("‘’‚‛ʼ′`´", "'"),
@@ -34,6 +34,9 @@ _READINGS = {
     **pairs("ð th, Ð Th, þ th, Þ Th, ı i"),
 }
 _INVISIBLE = frozenset(("Cf", "Cc", "Mn", "Me"))
+# ² and ³ alone have names of their own.
+_EXPONENT = re.compile("(?<=[0-9)])(?![²³](?![⁰¹²³⁴-⁹]))[⁺⁻]?[⁰¹²³⁴-⁹]+")
+_MICRO = re.compile("(?<=[0-9])( ?)[µμ](?=[mgsLl](?![A-Za-z]))")
 # Words that begin with an apostrophe, which is no quotation mark there.
 _CLIPPED = re.compile(r"(?:em|tis|twas|cause|til|bout|n|round|\d\d)(?:'?s)?\b", re.IGNORECASE)
 _BEFORE_QUOTES = ("", " ", "(", "—", "“", "-")
@@ -42,6 +45,8 @@ _QUOTE = re.compile("['\"]")
 
 def fold(text: str) -> str:
     """Text in ASCII, except for “ ” — – … £ € ¥ ₹ °, with single spaces."""
+    text = _EXPONENT.sub(lambda found: f"^{unicodedata.normalize('NFKC', found[0])}", text)
+    text = _MICRO.sub(r"\1micro", text)
     return " ".join("".join(map(_folded, text)).split())
 
 
@@ -83,6 +88,8 @@ def _decomposed(char: str) -> str:
     plain = "".join(part for part in parts if part.isascii() or part in _KEPT)
     if "/" in plain:
         return f" {plain}"  # 2½ is not 21/2
+    if unicodedata.decomposition(char).startswith("<circle>"):
+        return f" {plain} "  # and 1② is not 12
     return plain or " "
 
 

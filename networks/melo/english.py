@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from networks.english.alphabet import Dialect
+from networks.english.cleaning import fold
 from networks.english.guesser import Guesser
 from networks.english.numerals import cardinal
 from networks.english.tacotron import Style
@@ -92,8 +93,8 @@ class English:
     words: EnglishWords = field(repr=False)
 
     def pieces(self, text: str) -> list[str]:
-        """Pieces of 256 to 512 characters."""
-        return [spaced_at_capitals(piece) for piece in split_latin(text)]
+        """Pieces of 256 to 512 characters, without what the tokenizer would only call unknown."""
+        return [spaced_at_capitals(piece) for piece in split_latin(fold(text))]
 
     def normalize(self, piece: str) -> str:
         """Small letters, numbers and signs as words."""

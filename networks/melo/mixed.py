@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, field
 
 from networks.chinese.normalize import read_numbers
+from networks.english.cleaning import fold
 from networks.melo.chinese import IDEOGRAPHS, MARKS, Syllables, same_marks
 from networks.melo.english import EnglishWords
 from networks.melo.flow import CODES, Phones, Tokenizer
@@ -61,12 +61,10 @@ def _raised(english: Phones) -> Phones:
 
 
 def _without_accents(text: str) -> str:
-    """Latin letters lose their accents; everything else stays as it is."""
+    """Latin letters as ASCII has them: é → e, ß → ss; everything else stays as it is."""
     return "".join(_bare(char) for char in text)
 
 
 def _bare(char: str) -> str:
-    if char.isascii() or not char.isalpha():
-        return char
-    first = unicodedata.normalize("NFD", char)[0]
-    return first if first.isascii() else char
+    folded = "" if char.isascii() or not char.isalpha() else fold(char)
+    return folded or char

@@ -218,6 +218,12 @@ def test_the_same_seed_is_the_same_sound_and_another_is_not(load: Open) -> None:
     assert not np.array_equal(samples(model, unseeded), samples(model, unseeded))
 
 
+def test_a_digit_or_a_sign_costs_as_much_as_a_word(load: Open) -> None:
+    model = load("EN")
+    assert model.cost(Speak("5½²%+€")) == model.cost(Speak("letter" * 6))
+    assert model.cost(Speak("Ja, 好!")) == model.cost(Speak("letter"))
+
+
 def test_what_has_a_seed_shares_no_forward(load: Open) -> None:
     model = load("EN")
     assert model.group(attrs.evolve(JOB, seed=None)) == model.group(Speak("Something else."))

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from networks.bert.tokens import LONGEST_WORD
+
 # Of what is counted: one of it with its article, and several.
 Names = tuple[str, str]
 
@@ -66,7 +68,8 @@ _HASH = re.compile(r"#\s?(?=\d)")
 _FRACTION = re.compile(r"(?<=\d)\s?[/⁄]\s?(?=\d)")
 _ABOUT = re.compile(r"[~～≈]\s?(?=\d)")
 _MIXED = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
-_LEADING_ZEROS = re.compile(r"(?<!\d)0\d+")
+# With leading zeros, or longer than what tokenizers take for one word.
+_ONE_BY_ONE = re.compile(rf"(?<!\d)(?:0\d+|\d{{{LONGEST_WORD + 1},}})")
 _INITIALS = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 
 
@@ -149,7 +152,7 @@ def _amounts(text: str, wording: Wording) -> str:
     text = _DOTTED.sub(lambda found: _dotted(found[0], wording), text)
     text = _DECIMAL.sub(lambda found: _decimal(found, wording), text)
     text = _FRACTION.sub(f" {wording.over} ", text)
-    return _LEADING_ZEROS.sub(lambda found: " ".join(found[0]), text)
+    return _ONE_BY_ONE.sub(lambda found: " ".join(found[0]), text)
 
 
 def _money(text: str, wording: Wording) -> str:

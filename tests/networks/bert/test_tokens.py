@@ -34,7 +34,7 @@ TEXTS = (
     "  \t\n",
     "한국어는 日本語です、ok",
     "\u200fright \x00to\x07 left \U0001f600",
-    "x" * 101,
+    "x" * 100,
 )
 JAPANESE = {
     "tokenizer_class": "BertJapaneseTokenizer",
@@ -76,6 +76,21 @@ def test_japanese_tokens_are_those_of_the_transformers_package(tmp_path: Path) -
     ours = tokens.load(VOCABULARY, JAPANESE, 400)
     for text in ("日本語です、日本", "ﾊﾝｶｸ　日本 ok the", "", "日本\n語"):
         assert ours.tokenize(text) == theirs.tokenize(text), text
+
+
+@pytest.mark.parametrize("char", ["x", "9", "한"])
+def test_a_word_too_long_for_a_tokenizer_is_cut_instead_of_unknown(char: str) -> None:
+    spelling = bert.vocabulary((char, f"##{char}"))
+    cut = tokens.load(spelling, {"strip_accents": False}, 400).tokenize(char * 250)
+    assert [token.removeprefix("##") for token in cut] == [char] * 250
+    assert [place for place, token in enumerate(cut) if token == char] == [0, 100, 200]
+
+
+def test_a_long_japanese_word_is_cut_too() -> None:
+    pytest.importorskip("fugashi")
+    spelling = bert.vocabulary(("ヌ", "##ヌ"))
+    cut = tokens.load(spelling, JAPANESE, 400).tokenize("ヌ" * 101)
+    assert [token.removeprefix("##") for token in cut] == ["ヌ"] * 101
 
 
 def test_accents_are_kept_or_stripped_as_the_settings_say() -> None:

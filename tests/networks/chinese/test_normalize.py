@@ -35,6 +35,20 @@ READINGS = {
     "A+B=C": "A加B等于C",
     "12,500元": "一万二千五百元",
     "2-3天": "二-三天",
+    "加½杯或2½杯": "加二分之一杯或二又二分之一杯",
+    "½½和1⁄3": "二分之一二分之一和三分之一",
+    "5 × 3÷4": "五 乘 三除以四",
+    "5−3，−5度": "五减三，负五度",
+    "x≥5、y≤-3、±2": "x大于等于五、y小于等于负三、正负二",
+    "a≠b≈c，√2＞1": "a不等于b约等于c，根号二大于一",
+    "x²+y³": "x平方加y立方",
+    "10⁶和10⁻¹²": "十的六次方和十的负十二次方",
+    "5㎏、3㎡、2㎞、7㎐": "五千克、三平方米、二千米、七Hz",
+    "5 m²，十cm³，3µm": "五平方米，十立方厘米，三微米",
+    "3‰": "千分之三",
+    "①②、第Ⅳ章、H₂O": "一二、第四章、H二O",
+    "二〇二四年": "二零二四年",
+    "№5": "编号五",
 }
 
 
@@ -43,12 +57,14 @@ def test_written_chinese_is_read(written: str, spoken: str) -> None:
     assert read_numbers(written) == spoken
 
 
-@given(st.text(alphabet="0123456789.,-/:%￥$年月A加 ١②", max_size=60))
+@given(st.text(alphabet="0123456789.,-/:%￥$年月A加 ١②½²⁻⁶㎡µm−ⅣↃ", max_size=60))
 def test_no_ascii_digit_is_left(text: str) -> None:
     assert not any(char.isascii() and char.isdigit() for char in read_numbers(text))
 
 
-@pytest.mark.parametrize("unit", ["1", "1,", "1:", "1/", "-1", "￥1", "2024-1-1", "%", "1."])
+@pytest.mark.parametrize(
+    "unit", ["1", "1,", "1:", "1/", "-1", "￥1", "2024-1-1", "%", "1.", "½", "1²", "a−", "µ"]
+)
 def test_time_grows_in_line_with_the_text(unit: str) -> None:
     begun = time.perf_counter()
     read_numbers(unit * 20_000)

@@ -69,6 +69,29 @@ def test_english_is_normalised(english: English, written: str, norm: str) -> Non
     assert english.normalize(written) == norm
 
 
+PREPARED = {
+    "Add 2½ cups.": "add two and a half cups.",
+    "Mix 1½ cups at 3×5 cm": "mix one and a half cups at three times five centimeters",
+    "3 ÷ 4 ≥ ¼, x² ± 1": "three divided by four at least one quarter, x squared plus or minus one",
+    "ＡＢＣ ﬁne Straße Ærø": "abc fine strasse aero",
+    "№ 5, 5㎏, 2 µm, 3‰": "number five, five kilograms, two micrometers, three per thousand",
+    "10⁶ and 10⁻³": "ten to the power of six and ten to the power of minus three",
+    "1② H₂O": "one two h two o",
+    "naïve cafés in São Paulo": "naive cafes in sao paulo",
+    "“It’s — well…”": "it's — well…",
+    "Great job 😀👍! ❤️": "great job !",
+    "Acme™ 日本 Привет hello\u202e": "acme hello",
+}
+
+
+@pytest.mark.parametrize(("written", "norm"), PREPARED.items())
+def test_what_the_tokenizer_does_not_know_is_read_or_dropped(
+    front_end: FrontEnd, written: str, norm: str
+) -> None:
+    (piece,) = front_end.pieces(written)
+    assert front_end.read(piece).norm == norm
+
+
 def test_a_word_comes_from_the_dictionary_its_additions_or_a_guess(
     english_words: EnglishWords,
 ) -> None:
@@ -82,7 +105,7 @@ def test_a_word_comes_from_the_dictionary_its_additions_or_a_guess(
 
 
 def test_a_text_that_says_nothing_is_refused(front_end: FrontEnd) -> None:
-    assert front_end.pieces("?! ...") == []
+    assert front_end.pieces("?! ...") == front_end.pieces("❤️") == []
     for text in ("❤️", "Привет", "你好"):
         with pytest.raises(UnreadableText, match="nothing in this text"):
             front_end.read(text)

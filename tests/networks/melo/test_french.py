@@ -98,6 +98,7 @@ def test_what_was_read_before_changes_nothing(french: French) -> None:
         ("Rouge — vert", "Rouge, vert."),
         ("Titre\n\nTexte", "Titre. Texte."),
         ("Le 007", "Le 0 0 7."),
+        ("9" * 101, " ".join("9" * 101) + "."),
         ("À 23 °C", "À 23 degrés Celsius."),
     ],
 )

@@ -52,6 +52,8 @@ def test_segments_become_the_phones_of_the_original(mixed: MandarinWithEnglish) 
         ("16:9", "十六比九"),
         ("50% off", "百分之五十 off"),
         ("#topic 话题", "topic 话题"),
+        ("Straße和ﬁle", "Strasse和file"),
+        ("加½杯，5 × 3，x²", "加二分之一杯,五 乘 三,x平方"),
     ],
 )
 def test_mixed_text_is_normalised(mixed: MandarinWithEnglish, written: str, norm: str) -> None:

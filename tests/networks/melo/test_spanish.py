@@ -70,6 +70,7 @@ def test_long_texts_are_cut_where_the_original_cuts(faithful: Spanish, spanish: 
         ("La 3ª y el 21º", "la tercera y el vigésimo primero."),
         ("nº 5 de U.S.A. hoy", "número 5 de usa hoy."),
         ("Llame al 007", "llame al 0 0 7."),
+        ("9" * 101, " ".join("9" * 101) + "."),
         ("Versión 1.2.3", "versión 1 punto 2 punto 3."),
         ("Madrid, etc. Otra", "madrid, etcétera. otra."),
         ("Título\n\nTexto", "título. texto."),
