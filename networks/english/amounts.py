@@ -48,6 +48,7 @@ MONEY = re.compile(
 MONEY_BY_CODE = re.compile(
     rf"(?<![\w.,])(?P<amount>{_NUMBER}) ?(?P<code>{'|'.join(_CODES)}|€|£|₹|¥)(?!\w)"
 )
+PERCENTAGES = re.compile(rf"(?<=\d%){_TO}(?=\d)")
 PERCENT = re.compile(r"(?<=\d) ?%")
 MEASURE = re.compile(
     rf"(?<![\w.,])(?:(?P<low>{_NUMBER}){_TO}|(?P<minus>-))?(?P<amount>{_NUMBER})"

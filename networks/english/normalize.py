@@ -54,6 +54,7 @@ _RULES: tuple[tuple[re.Pattern[str], Reading], ...] = (
     (amounts.MONEY, amounts.read_money),
     (amounts.MONEY_BY_CODE, amounts.read_money_by_code),
     (amounts.MEASURE, amounts.read_measure),
+    (amounts.PERCENTAGES, _say("to")),
     (amounts.PERCENT, _say("percent")),
     (amounts.FRACTION, amounts.read_fraction),
     (amounts.RANGE, amounts.read_range),

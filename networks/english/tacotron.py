@@ -39,6 +39,7 @@ _START = r"(?<!\d)(?<!\d,)"
 _DECIMAL = re.compile(rf"(?:{_START}({_WHOLE}))?\.(\d+)")
 _ORDINAL = re.compile(rf"{_START}({_WHOLE})(?:st|nd|rd|th)\b", re.IGNORECASE)
 _NUMBER = re.compile(_WHOLE)
+_MINUS_SIGN = "\u2212"
 _LAST_WORD = re.compile(r"[a-z]+$")
 _PADDING = re.compile(r"(?<=\S) {2,}(?=\S)")
 
@@ -65,6 +66,7 @@ _MOMENTS: tuple[Rule, ...] = (
 _AMOUNTS: tuple[Rule, ...] = (
     (amounts.MONEY_BY_CODE, amounts.read_money_by_code),
     (amounts.MEASURE, amounts.read_measure),
+    (amounts.PERCENTAGES, _say("to")),
     (amounts.PERCENT, _say("percent")),
     (amounts.FRACTION, amounts.read_fraction),
     (amounts.RANGE, amounts.read_range),
@@ -74,8 +76,9 @@ _AMOUNTS: tuple[Rule, ...] = (
     (amounts.POWER, _say("to the power of")),
     (amounts.RATIO, _say("to")),
     (amounts.SCIENTIFIC, amounts.read_scientific),
+    # Before decimals are words, or nothing would follow their minus that it looks for.
+    (amounts.NEGATIVE, _say("minus")),
 )
-_LOOSE: tuple[Rule, ...] = ((amounts.GLUED, _say("")), (amounts.NEGATIVE, _say("minus")))
 
 
 class Style:
@@ -99,7 +102,7 @@ class Style:
 
     def expand(self, text: str) -> str:
         """Text in which every number, sign and abbreviation is a word; case is left alone."""
-        spoken = self._spoken(text)
+        spoken = self._spoken(text.replace(_MINUS_SIGN, "-"))
         # Spaces around a word that was read are the rules' own.
         spoken = spoken if text[:1].isspace() else spoken.lstrip(" ")
         return spoken if text[-1:].isspace() else spoken.rstrip(" ")
@@ -109,7 +112,7 @@ class Style:
         text = _read(text, (*_ADDRESSES, self._time, *_MOMENTS, money, *_AMOUNTS))
         text = _DECIMAL.sub(self._read_decimal, text)
         text = _ORDINAL.sub(lambda found: ordinal(_plain(found[1])), text)
-        text = _read(text, _LOOSE)
+        text = amounts.GLUED.sub(" ", text)
         text = _NUMBER.sub(_read_number, text)
         text = _SIGN.sub(lambda found: f" {_SIGNS[found.group()]} ", text)
         text = self._abbreviation.sub(lambda found: self._abbreviations[found[1].lower()], text)

@@ -58,6 +58,7 @@ AMERICAN = {
         "3GHz": "three gigahertz",
         "5'10\" tall": "five foot ten tall",
         "50% of 3.5%": "fifty percent of three point five percent",
+        "30%-40%": "thirty percent to forty percent",
     },
     "fractions, ranges and sums": {
         "1/2": "one half",

@@ -42,6 +42,10 @@ EXPANSIONS = {
     "10,000,000.5": "ten million point five",
     "the 21st": "the twenty-first",
     "5-6 of -8": "five to six of minus eight",
+    "-3.5, -12.5% or -1,000.5": "minus three point five, minus twelve point five percent or "
+    "minus one thousand point five",
+    "\u22123.5 and \u22125°C": "minus three point five and minus five degrees Celsius",
+    "30%-40% or 10\u201320%": "thirty percent to forty percent or ten to twenty percent",
     "50% & @ #1 #tag": "fifty percent and at number one hashtag tag",
     "2024-02-29": "February twenty ninth, twenty twenty four",
     "MP3": "MP three",
