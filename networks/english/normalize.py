@@ -41,6 +41,7 @@ _RULES: tuple[tuple[re.Pattern[str], Reading], ...] = (
     (moments.MONTH_AND_YEAR, moments.read_month_and_year),
     (moments.TIME, moments.read_time),
     (moments.HOUR, moments.read_hour),
+    (amounts.HUNDREDS, amounts.read_hundreds),
     (moments.DECADE, moments.read_decade),
     (addresses.VERSION, addresses.read_version),
     (abbreviations.STREET, abbreviations.read_street),

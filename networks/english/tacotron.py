@@ -36,7 +36,7 @@ _SCALES = ("", "thousand", "million", "billion", "trillion")
 _WHOLE = r"\d{1,3}(?:,\d{3})++(?!\d)|\d++"
 # Never tried again inside a number, so that time grows in line with the text.
 _START = r"(?<!\d)(?<!\d,)"
-_DECIMAL = re.compile(rf"(?:{_START}({_WHOLE}))?\.(\d+)")
+_DECIMAL = re.compile(rf"(?:{_START}({_WHOLE}))?\.(\d+)(?=([A-Za-z])?)")
 _ORDINAL = re.compile(rf"{_START}({_WHOLE})(?:st|nd|rd|th)\b", re.IGNORECASE)
 _NUMBER = re.compile(_WHOLE)
 _MINUS_SIGN = "\u2212"
@@ -58,6 +58,7 @@ _ADDRESSES: tuple[Rule, ...] = (
 )
 _MOMENTS: tuple[Rule, ...] = (
     (moments.HOUR, moments.read_hour),
+    (amounts.HUNDREDS, amounts.read_hundreds),
     (moments.DECADE, moments.read_decade),
     (addresses.VERSION, addresses.read_version),
     (NUMBER_SIGN, _say("number")),
@@ -137,7 +138,8 @@ class Style:
         part = found[2]
         in_digits = len(part) >= self._digits_from or part[0] == "0"
         spoken = numerals.digits(part) if in_digits else cardinal(part)
-        return f"{cardinal(_plain(found[1])) if found[1] else ''} point {spoken}".strip()
+        spoken = f"{cardinal(_plain(found[1])) if found[1] else ''} point {spoken}".strip()
+        return f"{spoken} " if found[3] else spoken
 
 
 def cardinal(digits: str) -> str:
