@@ -32,9 +32,9 @@ _UNITS = pairs(
     "GHz gigahertz/gigahertz, B byte, KB kilobyte, kB kilobyte, MB megabyte, GB gigabyte, "
     "TB terabyte, kbps kilobit per second, Mbps megabit per second, Gbps gigabit per second, "
     "dB decibel, W watt, kW kilowatt, MW megawatt, kWh kilowatt hour/kilowatt hours, V volt, "
-    "mAh milliamp hour/milliamp hours, h hour, hr hour, hrs hour, min minute, mins minute, "
-    "s second, sec second, secs second, ms millisecond, px pixel, °C degree Celsius, "
-    "°F degree Fahrenheit, ° degree"
+    "kV kilovolt, mV millivolt, mA milliamp, mAh milliamp hour/milliamp hours, h hour, hr hour, "
+    "hrs hour, min minute, mins minute, s second, sec second, secs second, ms millisecond, "
+    "px pixel, °C degree Celsius, °F degree Fahrenheit, ° degree"
 )
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 # Never read as halves and the like.

@@ -93,7 +93,7 @@ class English:
 
     def pieces(self, text: str) -> list[str]:
         """Pieces of 256 to 512 characters."""
-        return [spaced_at_capitals(piece) for piece in split_latin(text)]
+        return [spaced_at_capitals(piece, reads_units=True) for piece in split_latin(text)]
 
     def normalize(self, piece: str) -> str:
         """Small letters, numbers and signs as words."""

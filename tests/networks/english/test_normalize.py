@@ -59,6 +59,7 @@ AMERICAN = {
         "20-30 km": "twenty to thirty kilometers",
         "a 5-km run": "a five kilometer run",
         "3GHz": "three gigahertz",
+        "5 mA, 10 mV and 2kV": "five milliamps, ten millivolts and two kilovolts",
         "1.5s, 20-30s and 5 s": "one point five seconds, twenty to thirty seconds and five seconds",
         "221B Baker Street": "two hundred twenty one B Baker Street",
         "7B, 1.5B and a 2GB file": "seven B, one point five B and a two gigabytes file",
