@@ -37,6 +37,8 @@ _WHOLE = r"\d{1,3}(?:,\d{3})++(?!\d)|\d++"
 # Never tried again inside a number, so that time grows in line with the text.
 _START = r"(?<!\d)(?<!\d,)"
 _DECIMAL = re.compile(rf"(?:{_START}({_WHOLE}))?\.(\d+)(?=([A-Za-z])?)")
+# A postal code or a telephone; 01, 00 and 007 are numbers in the originals' own rows.
+_CODE = re.compile(r"0(?!07$|0+$)\d{2,}")
 _ORDINAL = re.compile(rf"{_START}({_WHOLE})(?:st|nd|rd|th)\b", re.IGNORECASE)
 _NUMBER = re.compile(_WHOLE)
 _MINUS_SIGN = "\u2212"
@@ -213,5 +215,7 @@ def _count(digits: str, names: tuple[str, ...]) -> str:
 
 
 def _read_number(found: re.Match[str]) -> str:
-    """Four digits without a comma read as a year does, also where they count."""
+    """Four digits without a comma read as a year does, also where they count; a code by its digits."""
+    if _CODE.fullmatch(found.group()):
+        return numerals.digits(found.group())
     return cardinal(_plain(found.group())) if "," in found.group() else year(found.group())

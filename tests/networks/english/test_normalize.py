@@ -18,6 +18,7 @@ AMERICAN = {
         "3.75 grams": "three point seven five grams",
         ".7 and 0.5": "point seven and zero point five",
         "007": "zero zero seven",
+        "zip 02134 or 0800": "zip zero two one three four or zero eight zero zero",
         "-8 degrees": "minus eight degrees",
         "the 21st and 112th": "the twenty first and one hundred twelfth",
         "1" * 40: " ".join(["one"] * 40),

@@ -52,6 +52,8 @@ EXPANSIONS = {
     "twenty to thirty seconds and five seconds",
     "221B or 1.5B of 5 B and 2GB": "two hundred twenty-one B or one point five B of five bytes and "
     "two gigabytes",
+    "zip 02134 or 0800, 007 and 1,012": "zip zero two one three four or zero eight zero zero, "
+    "seven and one thousand twelve",
     "2024-02-29": "February twenty ninth, twenty twenty four",
     "MP3": "MP three",
     "no numbers here": "no numbers here",
