@@ -15,6 +15,11 @@ from itertools import pairwise
 
 _FULL_WIDTH = str.maketrans("。！？；，", "....,")
 _CURLY = str.maketrans("“”‘’", "\"\"''")
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+# Units of networks/english/amounts.py with a small letter first and a capital behind it.
+_UNIT_OR_CAPITAL = re.compile(
+    rf"(?<=\d)[ -]?(?:m(?:L|Ah?|V)|k(?:B|Hz|V|Wh?)|dB)\b|{_CAPITAL.pattern}"
+)
 _BRACKETS = re.compile(r'[<>()\[\]"«»]+')
 _SPACE = re.compile(r"\s+")
 _SILENT = re.compile(r"[\s.,;:!?]*")
@@ -61,9 +66,13 @@ def split_words(text: str, *, faithful: bool = False) -> list[str]:
     return _joined(_gathered(parts, _words), _words)
 
 
-def spaced_at_capitals(piece: str) -> str:
-    """With a space between a small letter and a capital: OpenVoice → Open Voice."""
-    return re.sub(r"([a-z])([A-Z])", r"\1 \2", piece)
+def spaced_at_capitals(piece: str, *, reads_units: bool = False) -> str:
+    """With a space between a small letter and a capital: OpenVoice → Open Voice.
+
+    Where units are read afterwards, 5 kHz and the like stay whole.
+    """
+    places = _UNIT_OR_CAPITAL if reads_units else _CAPITAL
+    return places.sub(lambda found: found.group() or " ", piece)
 
 
 def is_pause(text: str, place: int) -> bool:

@@ -99,7 +99,11 @@ _RULES: tuple[tuple[re.Pattern[str], Reading], ...] = (
     (re.compile(r"−(?=[A-Za-z\d(])"), lambda found: "负"),
     (re.compile(rf"({_N}) ?‰"), lambda found: f"千分之{number(found[1])}"),
     (re.compile(r"(?<![\d.-])(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?![\d/-])"), _read_date),
-    (re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)"), lambda found: digits(found.group())),
+    (
+        # A mobile telephone.
+        re.compile(r"(?<![\d.])(?<!\d-)(?:86[ -]?)?1[3-9]\d(?:[ -]?\d{4}){2}(?!-?\d)"),
+        lambda found: " ".join(map(digits, re.split("[ -]", found.group()))),
+    ),
     (
         re.compile(r"(?<![\d-])(0\d{2,3}|400|800)-(\d{3,4})-?(\d{3,4})(?![\d-])"),
         lambda found: " ".join(map(digits, found.groups())),
@@ -133,7 +137,7 @@ def fold(text: str) -> str:
 
 def read_numbers(text: str) -> str:
     """Text without digits, its signs as words."""
-    text = fold(text)
+    text = fold(text).replace("〇", "零")
     for pattern, reading in _RULES:
         text = pattern.sub(reading, text)
     return _SIGN.sub(lambda found: _SIGNS[found.group()], text)

@@ -32,10 +32,10 @@ _UNITS = pairs(
     "GHz gigahertz/gigahertz, B byte, KB kilobyte, kB kilobyte, MB megabyte, GB gigabyte, "
     "TB terabyte, kbps kilobit per second, Mbps megabit per second, Gbps gigabit per second, "
     "dB decibel, W watt, kW kilowatt, MW megawatt, kWh kilowatt hour/kilowatt hours, V volt, "
-    "mAh milliamp hour/milliamp hours, h hour, hr hour, hrs hour, min minute, mins minute, "
-    "s second, sec second, secs second, ms millisecond, px pixel, °C degree Celsius, "
-    "°F degree Fahrenheit, ° degree, microm micrometer, microg microgram, micros microsecond, "
-    "microL microliter, microl microliter"
+    "kV kilovolt, mV millivolt, mA milliamp, mAh milliamp hour/milliamp hours, h hour, hr hour, "
+    "hrs hour, min minute, mins minute, s second, sec second, secs second, ms millisecond, "
+    "px pixel, °C degree Celsius, °F degree Fahrenheit, ° degree, microm micrometer, "
+    "microg microgram, micros microsecond, microL microliter, microl microliter"
 )
 _UNIT = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
 # Never read as halves and the like.
@@ -49,11 +49,14 @@ MONEY = re.compile(
 MONEY_BY_CODE = re.compile(
     rf"(?<![\w.,])(?P<amount>{_NUMBER}) ?(?P<code>{'|'.join(_CODES)}|€|£|₹|¥)(?!\w)"
 )
+PERCENTAGES = re.compile(rf"(?<=\d%){_TO}(?=\d)")
 PERCENT = re.compile(r"(?<=\d) ?%")
 MEASURE = re.compile(
-    rf"(?<![\w.,])(?:(?P<low>{_NUMBER}){_TO}|(?P<minus>-))?(?P<amount>{_NUMBER})"
-    rf"(?P<gap>[ -]?)(?P<unit>{_UNIT})(?![\w°]|/\w)"
+    # Neither seconds nor bytes without a space: iPhone 5s, 221B, 7B.
+    rf"(?<![\w.,])(?![\d,]+s\b)(?:(?P<low>{_NUMBER}){_TO}|(?P<minus>-))?(?P<amount>{_NUMBER})"
+    rf"(?P<gap>[ -]?)(?!(?<! )B\b)(?P<unit>{_UNIT})(?![\w°]|/\w)"
 )
+HUNDREDS = re.compile(r"(?<![\w.,$£€¥₹])(?<!\d[-–])1(?:00|(?P<thousands>,?000))s\b")
 FEET_AND_INCHES = re.compile(r"(?<![\w.,])(\d{1,2})' ?(\d{1,2})(?:\"|'')")
 FRACTION = re.compile(
     r"(?<![\w/.,])(?:(?P<whole>\d{1,4})[ -])?(?P<above>\d{1,3})/(?P<below>\d{1,3})(?![\w/]|[.,]\d)"
@@ -103,6 +106,11 @@ def read_measure(found: re.Match[str], dialect: Dialect) -> str:
     if found["low"]:
         start = f"{numerals.number(found['low'], dialect)} to "
     return f"{start}{numerals.number(found['amount'], dialect)} {unit}"
+
+
+def read_hundreds(found: re.Match[str], dialect: Dialect) -> str:
+    """100s of people → hundreds; 1000s → thousands."""
+    return "thousands" if found["thousands"] else "hundreds"
 
 
 def read_feet_and_inches(found: re.Match[str], dialect: Dialect) -> str:

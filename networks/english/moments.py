@@ -33,7 +33,9 @@ TIME = re.compile(
     r"(?P<half> ?(?:[ap]\.m\.|[AP]\.M\.|[ap]m\b|[AP]M\b))?"
 )
 HOUR = re.compile(r"(?<![\d:.,])(?P<hour>\d{1,2}) ?(?P<half>[ap]\.m\.|[AP]\.M\.|[ap]m\b|[AP]M\b)")
-DECADE = re.compile(r"(?<!\w)(?:(?P<century>1\d|20)|')(?P<decade>\d0)(?:'?s)\b")
+DECADE = re.compile(
+    r"(?:(?<!\w)(?:(?P<century>1\d|20)|')|(?<![\w.,$£€¥₹])(?<!\d[-–]))(?P<decade>\d0)(?:'?s)\b"
+)
 
 
 def read_month_first(found: re.Match[str], dialect: Dialect) -> str:
@@ -95,7 +97,7 @@ def read_hour(found: re.Match[str], dialect: Dialect) -> str:
 
 
 def read_decade(found: re.Match[str], dialect: Dialect) -> str:
-    """1980s → nineteen eighties; '70s → seventies."""
+    """1980s → nineteen eighties; '70s and 70s → seventies."""
     century, decade = found["century"], int(found["decade"])
     if decade == 0:
         start = f"{century or 20}00"

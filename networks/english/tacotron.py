@@ -36,9 +36,12 @@ _SCALES = ("", "thousand", "million", "billion", "trillion")
 _WHOLE = r"\d{1,3}(?:,\d{3})++(?!\d)|\d++"
 # Never tried again inside a number, so that time grows in line with the text.
 _START = r"(?<!\d)(?<!\d,)"
-_DECIMAL = re.compile(rf"(?:{_START}({_WHOLE}))?\.(\d+)")
+_DECIMAL = re.compile(rf"(?:{_START}({_WHOLE}))?\.(\d+)(?=([A-Za-z])?)")
+# A postal code or a telephone; 01, 00 and 007 are numbers in the originals' own rows.
+_CODE = re.compile(r"0(?!07$|0+$)\d{2,}")
 _ORDINAL = re.compile(rf"{_START}({_WHOLE})(?:st|nd|rd|th)\b", re.IGNORECASE)
 _NUMBER = re.compile(_WHOLE)
+_MINUS_SIGN = "\u2212"
 _LAST_WORD = re.compile(r"[a-z]+$")
 _PADDING = re.compile(r"(?<=\S) {2,}(?=\S)")
 
@@ -57,6 +60,7 @@ _ADDRESSES: tuple[Rule, ...] = (
 )
 _MOMENTS: tuple[Rule, ...] = (
     (moments.HOUR, moments.read_hour),
+    (amounts.HUNDREDS, amounts.read_hundreds),
     (moments.DECADE, moments.read_decade),
     (addresses.VERSION, addresses.read_version),
     (NUMBER_SIGN, _say("number")),
@@ -65,6 +69,7 @@ _MOMENTS: tuple[Rule, ...] = (
 _AMOUNTS: tuple[Rule, ...] = (
     (amounts.MONEY_BY_CODE, amounts.read_money_by_code),
     (amounts.MEASURE, amounts.read_measure),
+    (amounts.PERCENTAGES, _say("to")),
     (amounts.PERCENT, _say("percent")),
     (amounts.FRACTION, amounts.read_fraction),
     (amounts.RANGE, amounts.read_range),
@@ -74,8 +79,9 @@ _AMOUNTS: tuple[Rule, ...] = (
     (amounts.POWER, _say("to the power of")),
     (amounts.RATIO, _say("to")),
     (amounts.SCIENTIFIC, amounts.read_scientific),
+    # Before decimals are words, or nothing would follow their minus that it looks for.
+    (amounts.NEGATIVE, _say("minus")),
 )
-_LOOSE: tuple[Rule, ...] = ((amounts.GLUED, _say("")), (amounts.NEGATIVE, _say("minus")))
 
 
 class Style:
@@ -99,7 +105,7 @@ class Style:
 
     def expand(self, text: str) -> str:
         """Text in which every number, sign and abbreviation is a word; case is left alone."""
-        spoken = self._spoken(text)
+        spoken = self._spoken(text.replace(_MINUS_SIGN, "-"))
         # Spaces around a word that was read are the rules' own.
         spoken = spoken if text[:1].isspace() else spoken.lstrip(" ")
         return spoken if text[-1:].isspace() else spoken.rstrip(" ")
@@ -109,7 +115,7 @@ class Style:
         text = _read(text, (*_ADDRESSES, self._time, *_MOMENTS, money, *_AMOUNTS))
         text = _DECIMAL.sub(self._read_decimal, text)
         text = _ORDINAL.sub(lambda found: ordinal(_plain(found[1])), text)
-        text = _read(text, _LOOSE)
+        text = amounts.GLUED.sub(" ", text)
         text = _NUMBER.sub(_read_number, text)
         text = _SIGN.sub(lambda found: f" {_SIGNS[found.group()]} ", text)
         text = self._abbreviation.sub(lambda found: self._abbreviations[found[1].lower()], text)
@@ -134,7 +140,8 @@ class Style:
         part = found[2]
         in_digits = len(part) >= self._digits_from or part[0] == "0"
         spoken = numerals.digits(part) if in_digits else cardinal(part)
-        return f"{cardinal(_plain(found[1])) if found[1] else ''} point {spoken}".strip()
+        spoken = f"{cardinal(_plain(found[1])) if found[1] else ''} point {spoken}".strip()
+        return f"{spoken} " if found[3] else spoken
 
 
 def cardinal(digits: str) -> str:
@@ -208,5 +215,7 @@ def _count(digits: str, names: tuple[str, ...]) -> str:
 
 
 def _read_number(found: re.Match[str]) -> str:
-    """Four digits without a comma read as a year does, also where they count."""
+    """Four digits without a comma read as a year does, also where they count; a code by its digits."""
+    if _CODE.fullmatch(found.group()):
+        return numerals.digits(found.group())
     return cardinal(_plain(found.group())) if "," in found.group() else year(found.group())

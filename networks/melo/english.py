@@ -94,7 +94,8 @@ class English:
 
     def pieces(self, text: str) -> list[str]:
         """Pieces of 256 to 512 characters, without what the tokenizer would only call unknown."""
-        return [spaced_at_capitals(piece) for piece in split_latin(fold(text))]
+        pieces = split_latin(fold(text))
+        return [spaced_at_capitals(piece, reads_units=True) for piece in pieces]
 
     def normalize(self, piece: str) -> str:
         """Small letters, numbers and signs as words."""

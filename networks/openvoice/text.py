@@ -66,7 +66,8 @@ class FrontEnd:
         """What the network is asked to say; empty for a piece that says nothing."""
         mark = f"[{self._language}]"
         plain = " ".join(_MARK.sub(" ", piece).split())
-        return self.clean(f"{mark}{spaced_at_capitals(plain)}{mark}")
+        spaced = spaced_at_capitals(plain, reads_units=self._language == "EN")
+        return self.clean(f"{mark}{spaced}{mark}")
 
     def ids(self, piece: str) -> list[int]:
         """The symbols of one piece as numbers, or UnreadableText if nothing in it can be spoken."""

@@ -101,6 +101,15 @@ def test_a_capital_begins_a_word() -> None:
     assert spaced_at_capitals("OpenVoice on a MacBook, NASA") == "Open Voice on a Mac Book, NASA"
 
 
+def test_a_unit_behind_a_number_stays_whole_where_units_are_read() -> None:
+    written = "500 mL, 5mAh, a 10-kHz tone, 5 iPhones, the kHz"
+    assert (
+        spaced_at_capitals(written, reads_units=True)
+        == "500 mL, 5mAh, a 10-kHz tone, 5 i Phones, the k Hz"
+    )
+    assert spaced_at_capitals("500 mL") == "500 m L"
+
+
 @pytest.mark.parametrize("splitter", SPLITTERS)
 @given(text=st.text(alphabet='ab我。，.,!? ?;\n"(A1:/w\u200f\x00', max_size=80) | st.text())
 def test_nothing_but_brackets_and_spaces_is_lost(

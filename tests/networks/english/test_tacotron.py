@@ -42,7 +42,18 @@ EXPANSIONS = {
     "10,000,000.5": "ten million point five",
     "the 21st": "the twenty-first",
     "5-6 of -8": "five to six of minus eight",
+    "-3.5, -12.5% or -1,000.5": "minus three point five, minus twelve point five percent or "
+    "minus one thousand point five",
+    "\u22123.5 and \u22125°C": "minus three point five and minus five degrees Celsius",
+    "30%-40% or 10\u201320%": "thirty percent to forty percent or ten to twenty percent",
     "50% & @ #1 #tag": "fifty percent and at number one hashtag tag",
+    "in his 20s, in the 80s, 100s of people": "in his twenties, in the eighties, hundreds of people",
+    "an iPhone 5s, 1.5s, 20-30s and 5 s": "an iPhone five s, one point five seconds, "
+    "twenty to thirty seconds and five seconds",
+    "221B or 1.5B of 5 B and 2GB": "two hundred twenty-one B or one point five B of five bytes and "
+    "two gigabytes",
+    "zip 02134 or 0800, 007 and 1,012": "zip zero two one three four or zero eight zero zero, "
+    "seven and one thousand twelve",
     "2024-02-29": "February twenty ninth, twenty twenty four",
     "MP3": "MP three",
     "no numbers here": "no numbers here",

@@ -43,6 +43,8 @@ def test_characters_become_the_phones_of_the_original(mandarin: Mandarin) -> Non
         ("嗯…呣！", "恩…母!"),
         ("日本語のひらがな", "日本語"),
         ("100元/斤", "一百元每斤"),
+        ("二〇二四年", "二零二四年"),
+        ("138-1234-5678", "一三八一二三四五六七八"),
         ("🎂快乐\u200f", "快乐"),
     ],
 )

@@ -92,6 +92,14 @@ def test_what_the_tokenizer_does_not_know_is_read_or_dropped(
     assert front_end.read(piece).norm == norm
 
 
+def test_units_with_capitals_are_read(english: English) -> None:
+    (piece,) = english.pieces("500 mL at 10 kHz, 5 kWh, 5 mA, 10 mV, 5 mAh, 10 kW and 90dB")
+    assert english.normalize(piece) == (
+        "five hundred milliliters at ten kilohertz, five kilowatt hours, five milliamps, "
+        "ten millivolts, five milliamp hours, ten kilowatts and ninety decibels"
+    )
+
+
 def test_a_word_comes_from_the_dictionary_its_additions_or_a_guess(
     english_words: EnglishWords,
 ) -> None:

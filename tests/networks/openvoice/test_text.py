@@ -108,6 +108,7 @@ def test_cases_of_the_synthesizer_match(front_ends: dict[str, FrontEnd]) -> None
 READINGS = {
     "It costs $249.99, £12.50 and 1,250,000.": "ɪt kɔsts tu ˈhənəɹd ˈfɔɹti naɪn ˈdɔləɹz, ˈnaɪnti naɪn sɛnts, "
     "twɛɫv paʊnz ənd ˈfɪfti pɛns ənd wən ˈmɪljən, tu ˈhənəɹd ˈfɪfti ˈθaʊzənd.",
+    "It holds 500 mL.": "ɪt hoʊɫdz faɪv ˈhənəɹd ˈmɪləˌlitəɹz.",
     "forty-two A.I. labs": "ˈfɔɹti tu eɪ aɪ læbz.",
     "at 7 p.m. in the U.S.": "æt ˈsɛvən piɛm ɪn ðə ju ɛs.",
     "naïve “café” – yes…": 'naɪiv "kəˈfeɪ" jɛs…',
