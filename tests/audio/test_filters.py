@@ -92,6 +92,25 @@ def test_a_sound_of_hardly_any_length_passes(wanted: Filter, count: int) -> None
 
 
 @pytest.mark.parametrize("wanted", FILTERS, ids=repr)
+def test_parts_without_samples_change_nothing(wanted: Filter) -> None:
+    nothing, sound = silence(0, RATE), noise(1.3)
+    parts = [sound.cut(0, 0.35), sound.cut(0.35, 0.9), sound.cut(0.9, 1.3)]
+    among = [nothing] * 20 + [each for part in parts for each in [part, *[nothing] * 20]]
+    with closing(wanted.start(RATE)) as run:
+        made = [out for part in among for out in run.push(part)] + [*run.finish()]
+    whole = filtered(sound, wanted)
+    np.testing.assert_allclose(join(made, RATE).samples, whole.samples, atol=1e-6)
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=repr)
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_nothing_becomes_nothing(wanted: Filter, count: int) -> None:
+    with closing(wanted.start(RATE)) as run:
+        made = [out for _ in range(count) for out in run.push(silence(0, RATE))] + [*run.finish()]
+    assert not any(len(part.samples) for part in made)
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=repr)
 def test_silence_stays_silent(wanted: Filter) -> None:
     assert not filtered(silence(1, RATE), wanted).samples.any()
 
