@@ -257,6 +257,39 @@ def test_another_speed_makes_no_clicks(factor: float) -> None:
     assert np.abs(np.diff(made.samples, 2)).max() < 1.1 * bend
 
 
+@pytest.mark.parametrize("factor", [0.5, 1.0, 1.3, 2.0])
+@pytest.mark.parametrize("place", [100, 47900, 47999])
+def test_another_speed_has_the_ends_of_the_sound_in_their_place(factor: float, place: int) -> None:
+    sound = silence(1, RATE)
+    sound.samples[place] = 1
+    made = filtered(sound, Speed(factor)).samples
+    assert made.max() > 0.9
+    # The last frame goes at the sound's own speed: what is 100 samples from an end stays so.
+    assert made.argmax() == pytest.approx(place / factor, abs=110)
+
+
+@pytest.mark.parametrize("factor", [0.55, 0.8, 1.2, 1.9])
+@pytest.mark.parametrize("surplus", [0, 333, 777, 1555])
+def test_another_speed_loses_nothing_of_the_end(factor: float, surplus: int) -> None:
+    sound = join([noise(1 + surplus / RATE, 0.001), sine(440, 0.02)], RATE)
+    made, last = filtered(sound, Speed(factor)).samples[-480:], sound.samples[-480:]
+    assert np.dot(made, last) / np.dot(last, last) > 0.75  # at worst it is still fading in
+
+
+@pytest.mark.parametrize("seconds", [0.00002, 0.013, 0.03, 0.05, 4.567])
+def test_a_speed_of_one_gives_the_sound_back(seconds: float) -> None:
+    voice = join([sine(150, seconds / 2), noise(seconds / 2)], RATE)
+    np.testing.assert_allclose(filtered(voice, Speed(1)).samples, voice.samples, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+def test_another_speed_makes_no_long_part_of_a_long_one(factor: float) -> None:
+    with closing(Speed(factor).start(8000)) as run:
+        parts = [*run.push(silence(60, 8000)), *run.finish()]
+    assert max(part.duration for part in parts) <= 1
+    assert sum(len(part.samples) for part in parts) == round(60 * 8000 / factor)
+
+
 def test_another_speed_keeps_the_order_of_things() -> None:
     sound = join([sine(300, 1), sine(900, 1), sine(2700, 1)], RATE)
     made = filtered(sound, Speed(1.5))
