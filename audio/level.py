@@ -25,6 +25,9 @@ class Level:
     the one before ended with, and after LEARNED seconds of speech it does not change any more: a level
     that follows each piece would pump. With `left`, pieces lack something on purpose, noise or whole
     sounds, so only what is speech in both is compared.
+
+    Until there is speech, a piece is brought down, and without `left` also up, to the energy of all its
+    models so far: what a model makes of next to nothing may be of any level.
     """
 
     def __init__(self, *, left: bool = False) -> None:
@@ -32,17 +35,16 @@ class Level:
         self._wanted = self._given = 0.0  # energies
         self._heard = 0.0  # seconds of speech
         self._gain: float | None = None  # None: no speech yet
+        self._unspoken = _Unspoken(1.0 if left else MOST)
 
     def match(self, piece: Audio, model: Samples) -> Audio:
         """The next piece at the level of its model, which is as long."""
         before = self._gain
         if self._heard < LEARNED:
             self._learn(piece, model)
-        gain = 1.0 if self._gain is None else self._gain
-        start = gain if before is None else before
-        count = len(piece.samples)
-        curve = gain if start == gain else np.linspace(start, gain, count, dtype=np.float32)
-        return Audio(bent((piece.samples * curve).astype(np.float32)), piece.rate)
+        if self._gain is None:
+            return _raised(piece, *self._unspoken.gains(piece.samples, model))
+        return _raised(piece, self._gain if before is None else before, self._gain)
 
     def _learn(self, piece: Audio, model: Samples) -> None:
         step = max(1, round(FRAME * piece.rate))
@@ -56,6 +58,26 @@ class Level:
         if self._wanted > 0:
             ratio = np.sqrt(self._wanted / max(self._given, self._wanted / MOST**2))
             self._gain = float(ratio)
+
+
+class _Unspoken:
+    """The gain of pieces in which nothing is speech: by the energies of all of them so far."""
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+        self._wanted = self._given = 0.0  # energies
+        self._gain = np.inf
+
+    def gains(self, made: Samples, model: Samples) -> tuple[float, float]:
+        """At the start and the end of the next piece; from one to the other in a straight line."""
+        self._wanted += _energy(model)
+        self._given += _energy(made)
+        if not self._wanted:
+            return 0.0, 0.0
+        gain = float(np.sqrt(self._wanted / max(self._given, self._wanted / self._most**2)))
+        # Downwards at once: a piece that is suddenly loud would be heard until a slope is down.
+        start, self._gain = min(self._gain, gain), gain
+        return start, gain
 
 
 class Peak:
@@ -79,8 +101,7 @@ class Peak:
         self._gain = gain
         if start == gain:
             return Audio((piece.samples * gain).astype(np.float32), piece.rate)
-        curve = np.linspace(start, gain, len(piece.samples), dtype=np.float32)
-        return Audio(bent((piece.samples * curve).astype(np.float32)), piece.rate)
+        return _raised(piece, start, gain)
 
 
 def bent(samples: Samples) -> Samples:
@@ -93,13 +114,21 @@ def bent(samples: Samples) -> Samples:
     return np.where(loud > KNEE, tops, samples).astype(np.float32)
 
 
+def _raised(piece: Audio, start: float, end: float) -> Audio:
+    """The piece with a gain that goes from one value to the other."""
+    count = len(piece.samples)
+    curve = end if start == end else np.linspace(start, end, count, dtype=np.float32)
+    return Audio(bent((piece.samples * curve).astype(np.float32)), piece.rate)
+
+
 def hushed(samples: Samples, model: Audio, step: int) -> Samples:
     """Samples that are silent where their model is, looked at in frames of `step` samples."""
     heard = presence(model.samples, step)
     if heard.all():
         return samples
     reach = max(1, round(RING * model.rate / step))
-    near = np.convolve(heard, np.ones(2 * reach + 1), "same") > 0
+    # Not "same": of fewer frames than those ones NumPy would give as many as there are ones.
+    near = np.convolve(heard, np.ones(2 * reach + 1))[reach : reach + len(heard)] > 0
     # From frame to frame the gate goes up or down in a straight line: an edge would click.
     middles = (np.arange(len(near)) + 0.5) * step
     gate = np.interp(np.arange(len(samples)), middles, near.astype(np.float32))
@@ -113,6 +142,10 @@ def presence(samples: Samples, step: int) -> np.ndarray[tuple[int, ...], np.dtyp
         np.abs(padded).reshape(-1, step).max(axis=1, initial=0.0) > FLOOR
     )
     return found
+
+
+def _energy(samples: Samples) -> float:
+    return float(np.square(samples, dtype=np.float64).sum())
 
 
 def _energies(samples: Samples, step: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -59,32 +59,42 @@ class Cutter:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._held = np.zeros(0, dtype=np.float32)
+        # End to end; made one array only when a window is complete, for parts may be of milliseconds.
+        self._held: list[Samples] = [np.zeros(0, dtype=np.float32)]
         self._offset = self._start = 0  # of what is held, and of what is to be kept next
+        self._total = 0
         self._size = plan.first
 
     def push(self, samples: Samples) -> Iterator[Window]:
         """The windows for which all is there after these samples."""
-        self._held = np.concatenate([self._held, samples])
-        context = self._plan.context
-        while self._offset + len(self._held) >= self._start + self._size + context:
-            end = self._start + self._size + context - self._offset
-            yield Window(self._held[:end], self._offset, self._start - self._offset, self._size)
+        self._held.append(samples)
+        self._total += len(samples)
+        while self._total >= self._end():
+            end = self._end() - self._offset
+            yield Window(self._whole()[:end], self._offset, self._start - self._offset, self._size)
             self._start += self._size
             self._size = min(2 * self._size, self._plan.longest)
             self._forget()
 
     def finish(self) -> Iterator[Window]:
         """What is left: not enough for another window with all of its context."""
-        total = self._offset + len(self._held)
-        if self._start < total:
+        if self._start < self._total:
             self._forget()
             begin = self._start - self._offset
-            yield Window(self._held, self._offset, begin, total - self._start)
+            yield Window(self._whole(), self._offset, begin, self._total - self._start)
+
+    def _end(self) -> int:
+        """Of the next window with its context."""
+        return self._start + self._size + self._plan.context
+
+    def _whole(self) -> Samples:
+        if len(self._held) > 1:
+            self._held = [np.concatenate(self._held)]
+        return self._held[0]
 
     def _forget(self) -> None:
         done = max(self._start - self._plan.context - self._offset, 0)
-        self._offset, self._held = self._offset + done, self._held[done:]
+        self._offset, self._held = self._offset + done, [self._whole()[done:]]
 
 
 def windows_of(blocks: Iterator[Audio], plan: Plan) -> Iterator[Window]:

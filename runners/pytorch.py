@@ -8,9 +8,11 @@ imported when a model is loaded and not before: no other process shall carry it.
 from __future__ import annotations
 
 import json
+import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -159,20 +161,50 @@ def _mapped(file: Path) -> dict[str, torch.Tensor]:
     numbers = {
         "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
     }  # fmt: skip
-    raw = file.read_bytes()
-    begin = 8 + int.from_bytes(raw[:8], "little")
-    if not 8 < begin <= len(raw):
+    found = {}
+    with file.open("rb") as stored:
+        begin, size, told = _header(stored)
+        _check(told, size, numbers)
+        for name, about in told.items():
+            first, last = about["data_offsets"]
+            part = torch.frombuffer(
+                _piece(stored, begin + first, last - first), dtype=numbers[about["dtype"]]
+            )
+            found[name] = part.reshape(about["shape"])
+    return found
+
+
+def _header(stored: BufferedReader) -> tuple[int, int, dict[str, Any]]:
+    """Where the numbers begin, how many bytes of them there are, and what is told of each tensor."""
+    size = stored.seek(0, os.SEEK_END)
+    stored.seek(0)
+    begin = 8 + int.from_bytes(stored.read(8), "little")
+    if not 8 < begin <= size:
         raise ValueError("it ends before its own header does")
-    told = json.loads(raw[8:begin])
+    told = json.loads(stored.read(begin - 8))
     told.pop("__metadata__", None)
-    body, found = bytearray(raw[begin:]), {}
+    return begin, size - begin, told
+
+
+def _check(told: Mapping[str, Any], size: int, kinds: Container[str]) -> None:
+    total = 0
     for name, about in told.items():
         first, last = about["data_offsets"]
-        if not 0 <= first < last <= len(body) or about["dtype"] not in numbers:
+        if not 0 <= first < last <= size or about["dtype"] not in kinds:
             raise ValueError(f"its header tells no tensor of numbers for {name}")
-        part = torch.frombuffer(memoryview(body)[first:last], dtype=numbers[about["dtype"]])
-        found[name] = part.reshape(about["shape"])
-    return found
+        total += last - first
+    # Each tensor has memory of its own: such as share their bytes could fill any.
+    if total > size:
+        raise ValueError("it unpacks to more than its own size")
+
+
+def _piece(stored: BufferedReader, first: int, count: int) -> bytearray:
+    """So many bytes, in memory that nobody else has."""
+    piece = bytearray(count)
+    stored.seek(first)
+    if stored.readinto(piece) != count:
+        raise ValueError("it ended while it was read")
+    return piece
 
 
 @contextmanager

@@ -55,6 +55,8 @@ class Meter:
 
     def hear(self, samples: Samples) -> None:
         """Measure what comes next."""
+        if not len(samples):
+            return  # SciPy leaves the state of an empty array unwritten
         weighted = samples.astype(np.float64)
         for number, (b, a, state) in enumerate(self._stages):
             weighted, state = self._filter(b, a, weighted, zi=state)

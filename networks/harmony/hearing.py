@@ -96,6 +96,8 @@ def judged(samples: Samples) -> Flags:
 
 def widened(flags: Flags) -> Flags:
     """Windows among which most are speech, and their neighbours."""
+    if not len(flags):
+        return flags  # NumPy convolves nothing with nothing
     before, behind = SMOOTHED
     votes = np.convolve(flags, np.ones(before + behind + 1))[behind : behind + len(flags)]
     majority = votes > (before + behind + 1) / 2

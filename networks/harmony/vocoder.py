@@ -97,6 +97,8 @@ class Vocoder(nn.Module):
         They are as loud as the mel says, which may be louder than 1. An accelerator takes all rows at
         once; a CPU is fastest with what fits into its cache: one row after the other, in stretches.
         """
+        if not mels:
+            return []
         counts = [mel.shape[-1] for mel in mels]
         mels = [_lengthened(mel, self.least) for mel in mels]
         if self.device.type == "cpu":

@@ -92,6 +92,25 @@ def test_a_sound_of_hardly_any_length_passes(wanted: Filter, count: int) -> None
 
 
 @pytest.mark.parametrize("wanted", FILTERS, ids=repr)
+def test_parts_without_samples_change_nothing(wanted: Filter) -> None:
+    nothing, sound = silence(0, RATE), noise(1.3)
+    parts = [sound.cut(0, 0.35), sound.cut(0.35, 0.9), sound.cut(0.9, 1.3)]
+    among = [nothing] * 20 + [each for part in parts for each in [part, *[nothing] * 20]]
+    with closing(wanted.start(RATE)) as run:
+        made = [out for part in among for out in run.push(part)] + [*run.finish()]
+    whole = filtered(sound, wanted)
+    np.testing.assert_allclose(join(made, RATE).samples, whole.samples, atol=1e-6)
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=repr)
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_nothing_becomes_nothing(wanted: Filter, count: int) -> None:
+    with closing(wanted.start(RATE)) as run:
+        made = [out for _ in range(count) for out in run.push(silence(0, RATE))] + [*run.finish()]
+    assert not any(len(part.samples) for part in made)
+
+
+@pytest.mark.parametrize("wanted", FILTERS, ids=repr)
 def test_silence_stays_silent(wanted: Filter) -> None:
     assert not filtered(silence(1, RATE), wanted).samples.any()
 
@@ -236,6 +255,39 @@ def test_another_speed_makes_no_clicks(factor: float) -> None:
     made = filtered(sound, Speed(factor))
     # A click is a jump: the second difference of a smooth wave cannot be larger than the sine's own.
     assert np.abs(np.diff(made.samples, 2)).max() < 1.1 * bend
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 1.3, 2.0])
+@pytest.mark.parametrize("place", [100, 47900, 47999])
+def test_another_speed_has_the_ends_of_the_sound_in_their_place(factor: float, place: int) -> None:
+    sound = silence(1, RATE)
+    sound.samples[place] = 1
+    made = filtered(sound, Speed(factor)).samples
+    assert made.max() > 0.9
+    # The last frame goes at the sound's own speed: what is 100 samples from an end stays so.
+    assert made.argmax() == pytest.approx(place / factor, abs=110)
+
+
+@pytest.mark.parametrize("factor", [0.55, 0.8, 1.2, 1.9])
+@pytest.mark.parametrize("surplus", [0, 333, 777, 1555])
+def test_another_speed_loses_nothing_of_the_end(factor: float, surplus: int) -> None:
+    sound = join([noise(1 + surplus / RATE, 0.001), sine(440, 0.02)], RATE)
+    made, last = filtered(sound, Speed(factor)).samples[-480:], sound.samples[-480:]
+    assert np.dot(made, last) / np.dot(last, last) > 0.75  # at worst it is still fading in
+
+
+@pytest.mark.parametrize("seconds", [0.00002, 0.013, 0.03, 0.05, 4.567])
+def test_a_speed_of_one_gives_the_sound_back(seconds: float) -> None:
+    voice = join([sine(150, seconds / 2), noise(seconds / 2)], RATE)
+    np.testing.assert_allclose(filtered(voice, Speed(1)).samples, voice.samples, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
+def test_another_speed_makes_no_long_part_of_a_long_one(factor: float) -> None:
+    with closing(Speed(factor).start(8000)) as run:
+        parts = [*run.push(silence(60, 8000)), *run.finish()]
+    assert max(part.duration for part in parts) <= 1
+    assert sum(len(part.samples) for part in parts) == round(60 * 8000 / factor)
 
 
 def test_another_speed_keeps_the_order_of_things() -> None:

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,43 @@ def test_safetensors_are_read(tmp_path: Path, kind: str, dtype: torch.dtype) -> 
     weights = read_weights(file)
     assert list(weights) == ["a"]
     assert torch.equal(weights["a"], ONES.to(dtype))
+
+
+def test_safetensors_are_read_wherever_their_tensors_lie(tmp_path: Path) -> None:
+    file = tmp_path / "checkpoint.safetensors"
+    header = {
+        "b": {"dtype": "I64", "shape": [], "data_offsets": [12, 20]},
+        "a": {"dtype": "F32", "shape": [3, 1], "data_offsets": [0, 12]},
+    }
+    numbers = torch.tensor([0.5, -1.0, 2.0])
+    file.write_bytes(packed(header, numbers.numpy().tobytes() + (7).to_bytes(8, "little")))
+    weights = read_weights(file)
+    assert int(weights["b"]) == 7
+    assert torch.equal(weights["a"], numbers[:, None])
+
+
+def test_safetensors_take_no_more_memory_than_their_tensors(tmp_path: Path) -> None:
+    file, count = tmp_path / "checkpoint.safetensors", 1 << 18
+    header = {
+        str(n): {
+            "dtype": "F32",
+            "shape": [count],
+            "data_offsets": [4 * count * n, 4 * count * (n + 1)],
+        }
+        for n in range(8)
+    }
+    file.write_bytes(packed(header, bytes(32 * count)))
+    tracemalloc.start()
+    try:
+        weights = read_weights(file)
+        held, peak = tracemalloc.get_traced_memory()
+        assert peak < 1.1 * 32 * count
+        kept = weights["3"]
+        del weights
+        assert tracemalloc.get_traced_memory()[0] < held / 4
+        assert kept.shape == (count,)
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_tone_is_read_as_numbers_of_our_own(file: Path) -> None:
@@ -176,6 +214,9 @@ def test_half_a_checkpoint_is_refused(file: Path) -> None:
         {"a": {"dtype": "F32", "shape": [9], "data_offsets": [0, 8]}},
         {"a": {"dtype": "C64", "shape": [1], "data_offsets": [0, 8]}},
         {"a": {"dtype": "F32", "shape": [2]}},
+        {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0.0, 4.0]}},
+        {"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}},
+        {name: {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]} for name in "ab"},
         {"a": 3},
         [],
         b"{",
