@@ -18,6 +18,8 @@ _COMMAS = re.compile(r"\d+(?:,\d+)+")
 _CURRENCIES = {"$": "ドル", "¥": "円", "£": "ポンド", "€": "ユーロ"}
 _MONEY = re.compile(r"([$¥£€])(\d+(?:\.\d+)?)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+# Where one number ends and another begins, which the dictionary would read as one word.
+_BETWEEN_NUMBERS = re.compile(r"(?<=\d) (?=\d)")
 _JAPANESE_MARKS = str.maketrans({".": "。", ",": "、", "！": "!", "？": "?"})
 _PHONES = frozenset(phone for phones in PHONES.values() for phone in phones) | set(MARKS.values())
 
@@ -64,14 +66,9 @@ class Japanese:
 
     def normalize(self, piece: str) -> str:
         """Katakana, and the marks if they are kept."""
-        text = unicodedata.normalize("NFKC", piece)
-        text = _COMMAS.sub(lambda found: found[0].replace(",", ""), text)
-        text = _MONEY.sub(lambda found: found[2] + _CURRENCIES[found[1]], text)
-        text = _NUMBER.sub(lambda found: in_kanji(found[0]), text)
-        if self._marks:
-            text = text.replace("...", "…").translate(_JAPANESE_MARKS)
-        kept = "".join(char for char in text if self._keeps(char))
-        return self._readings.katakana(kept)
+        if self._faithful:
+            return self._read(piece)
+        return "".join(map(self._read, _BETWEEN_NUMBERS.split(piece)))
 
     def speak(self, norm: str, tokenize: Tokenizer) -> Phones:
         """The phones of a normalised piece, framed."""
@@ -81,6 +78,16 @@ class Japanese:
             return phones, [0] * len(phones)
 
         return speak_groups(grouped(tokenize(norm)), spoken).framed()
+
+    def _read(self, text: str) -> str:
+        text = unicodedata.normalize("NFKC", text)
+        text = _COMMAS.sub(lambda found: found[0].replace(",", ""), text)
+        text = _MONEY.sub(lambda found: found[2] + _CURRENCIES[found[1]], text)
+        text = _NUMBER.sub(lambda found: in_kanji(found[0]), text)
+        if self._marks:
+            text = text.replace("...", "…").translate(_JAPANESE_MARKS)
+        kept = "".join(char for char in text if self._keeps(char))
+        return self._readings.katakana(kept)
 
     def _keeps(self, char: str) -> bool:
         if char == "々":

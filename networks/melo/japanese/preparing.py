@@ -86,14 +86,14 @@ _LONGEST_INITIALS = 5
 _WAVE = re.compile("[~〜～]+")
 _TWO_MARKS = re.compile("([。、！？!?…])[。、]+")
 _LINE_END = re.compile(r"(?<=[^\s。、！？!?….,])[ \t]*\n\s*")
-_BRACKETS = re.compile("[「」『』（）()【】［］\\[\\]〈〉《》<>“”‘’\"']")
+_BRACKETS = re.compile("[「」『』（）()【】［］\\[\\]〈〉《》<>“”‘’\"']+")
 _TAG = re.compile("[#＃](?=[^\\d\\s])")
 
 
 def prepare(text: str, english: English) -> str:
     """A text in kanji, kana, digits and marks, with a reading for everything else that has one."""
     text = unicodedata.normalize("NFC", text).translate(_VARIANTS).translate(_MARKS)
-    text = _BRACKETS.sub("", _TAG.sub("", _LINE_END.sub("。", text)))
+    text = _BRACKETS.sub(_between_numbers, _TAG.sub("", _LINE_END.sub("。", text)))
     text = _moments("".join(map(_folded, text)))
     text = _MONEY.sub(lambda found: found[2] + _SIGNS[found[1]], text)
     text = _UNIT.sub(lambda found: _UNITS[found[1]], text)
@@ -102,6 +102,12 @@ def prepare(text: str, english: English) -> str:
     text = _REPEATED.sub(_repeated, text)
     kept = "".join(char if _is_known(char) else " " for char in text)
     return _TWO_MARKS.sub(r"\1", re.sub(r"\s+(?=[。、])", "", " ".join(kept.split())))
+
+
+def _between_numbers(brackets: re.Match[str]) -> str:
+    """Nothing, but between two numbers a space keeps them from becoming one."""
+    text, start, end = brackets.string, brackets.start(), brackets.end()
+    return " " if text[start - 1 : start].isdecimal() and text[end : end + 1].isdecimal() else ""
 
 
 def _folded(char: str) -> str:

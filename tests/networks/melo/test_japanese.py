@@ -109,6 +109,10 @@ def test_long_texts_are_cut_where_the_original_cuts(faithful: Japanese, japanese
         ("ｶﾞﾗｽ", "ガラス"),
         ("さゝやか", "ササヤカ"),
         ("a\u202eは🎉", "エーハ"),
+        ("平成17(2005)年", "ヘイセイジュウシチニセンゴネン"),
+        ("第３（４）回", "ダイサンシカイ"),
+        ("「1」「2」", "イチニ"),
+        ("5'30", "ゴサンジュウ"),
     ],
 )
 def test_what_the_original_loses_is_read(japanese: Japanese, written: str, norm: str) -> None:
