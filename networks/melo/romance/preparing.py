@@ -44,8 +44,12 @@ _INVISIBLE = frozenset(("Cf", "Cc", "Cs", "Co", "Cn", "Me"))
 _KEPT = frozenset("ªº°²³½¼¾…€$£¥§№–—«»“”‘’¿¡´`¨ ")
 _APOSTROPHE = re.compile(r"(?<=\w)[’‘ʼ′´`＇](?=\w)")
 _QUOTES = re.compile(r"[“”„‟«»‹›\"‘’‚‛′″´`¨]+")
+# Feet and inches, minutes and seconds, quoted digits: a pause keeps the two numbers from becoming one.
+_BETWEEN_NUMBERS = re.compile(rf"(?<=\d)(?:'|{_QUOTES.pattern})+(?=\d)")
 _PARAGRAPH = re.compile(r"([^\s.,;:!?…])[ \t]*\n\s*\n\s*")
 _MARK = frozenset(".,;:!?¿¡…'-&")
+# What Spanish keyboards offer for it is º. Not 2º C, the door C on the second floor.
+_DEGREES = re.compile(r"(?:(?<=\d)\s?º(?=[CF]\b)|(?<=\d)\s?°\s?(?=[CF]\b)|(?<=[.,]\d)\s?º)([CF]?)")
 _N = r"\d+(?:[.,]\d+)?"
 
 _FULL_WIDTH = str.maketrans("。、・", ".,,")
@@ -60,6 +64,10 @@ _DATE = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?![\d/-])")
 _ISO_DATE = re.compile(r"(?<![\d/.-])(\d{4})-(\d{2})-(\d{2})(?![\d/-])")
 _TIME = re.compile(r"(?<![\d:])(\d{1,2})(?::(\d{2})|\s?[hH]\s?(\d{2}))(?![\d:])(?:\s?h\b)?")
 _DOTTED = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+){2,}(?![\d])")
+# 1,234.56 where commas group, 1.234,56 where dots do.
+_GROUPED_DECIMAL = re.compile(
+    r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?!\1)[.,]\d+(?![.,]?\d)"
+)
 _MINUS = re.compile(r"(?<![\w.,)])[-−](?=\d)")
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)([.,])(\d+)(?![\d])")
 _HASH = re.compile(r"#\s?(?=\d)")
@@ -87,6 +95,7 @@ def _cleaned(text: str) -> str:
     text = "".join(map(_folded, unicodedata.normalize("NFC", text.translate(_FULL_WIDTH))))
     text = _PARAGRAPH.sub(r"\1. ", text)
     text = _APOSTROPHE.sub("'", text)
+    text = _DEGREES.sub(r"°\1", _BETWEEN_NUMBERS.sub(", ", text))
     return " ".join(_QUOTES.sub("", text).split())
 
 
@@ -134,6 +143,7 @@ def _amounts(text: str, wording: Wording) -> str:
     """Numbers with what counts them: 15,50 €, 50 %, 5kg, -5, 1.234.567, 3.14."""
     marks = re.escape(wording.grouping)
     grouped = rf"(?<![\d.,])\d{{1,3}}(?:([{marks}])\d{{3}})(?:\1\d{{3}})*(?!\d|[.,]\d{{3}}(?!\d))"
+    text = _GROUPED_DECIMAL.sub(lambda found: found[0].replace(found[1], ""), text)
     text = re.sub(grouped, lambda found: found[0].replace(found[1], ""), text)
     text = re.sub(
         r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?!\d)",
@@ -158,7 +168,9 @@ def _money(text: str, wording: Wording) -> str:
     def amount(found: re.Match[str]) -> str:
         return _counted(found["n"], wording.currencies[found["sign"]], wording, money=True)
 
-    text = re.sub(rf"(?P<sign>[{signs}])\s?(?P<n>{_N})(?!\d)", amount, text)
+    # 5€50; then $5, but not in 5 $ 50.
+    text = re.sub(rf"(?<![\d.,])(\d+)([{signs}])(\d\d)(?!\d)", r"\1,\3\2", text)
+    text = re.sub(rf"(?<!\d)(?P<sign>[{signs}])(?:(?<!\d\s.)\s)?(?P<n>{_N})(?!\d)", amount, text)
     return re.sub(rf"(?<![\d.,])(?P<n>{_N})\s?(?P<sign>[{signs}])", amount, text)
 
 

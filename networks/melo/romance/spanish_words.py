@@ -126,7 +126,9 @@ _OTHERS = re.compile(
 )
 _NUMBER = re.compile(r"\b[nN]\.?[º°]\s*(?=\d)")
 _CENTURY = re.compile(rf"\b([sS]iglos?\s+)({ROMAN})\b")
-_ORDINAL = re.compile(r"\b(\d{1,2})\.?([ºª°]|er|ero|era|do|da|to|ta|mo|ma|vo|va|no|na)(?![\w])")
+_ORDINAL = re.compile(
+    r"(?<![\d.,])(\d{1,2})\.?([ºª]|°(?=\s(?:piso|lugar|puesto|grado|año|curso)\b)|er|ero|era|do|da|to|ta|mo|ma|vo|va|no|na)(?![\w])"
+)
 
 
 def _abbreviations(text: str) -> str:

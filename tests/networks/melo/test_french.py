@@ -99,6 +99,11 @@ def test_what_was_read_before_changes_nothing(french: French) -> None:
         ("Titre\n\nTexte", "Titre. Texte."),
         ("Le 007", "Le 0 0 7."),
         ("À 23 °C", "À 23 degrés Celsius."),
+        ("À 20ºC", "À 20 degrés Celsius."),
+        ('6"7 et 1«2»3', "6, 7 et 1, 2, 3."),
+        ("5€50 et 12€99", "5 euros 50 et 12 euros 99."),
+        ("1.234,56 € et 12.345,67", "1234 euros 56 et 12345 virgule 67."),
+        ("$1,234.56", "1234 dollars 56."),
     ],
 )
 def test_what_the_original_loses_is_read(french: French, written: str, norm: str) -> None:

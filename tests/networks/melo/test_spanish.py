@@ -76,6 +76,16 @@ def test_long_texts_are_cut_where_the_original_cuts(faithful: Spanish, spanish: 
         ("Dijo «hola» (sí).", "dijo hola sí."),
         ("a\u202eb\u200bc", "abc."),
         ("n\u0303andu\u0301", "ñandú."),
+        ("5'10\" y 6'2", "5, 10 y 6, 2."),
+        ("A 41°24'12\"", "a 41 grados 24, 12."),
+        ("1«2»3", "1, 2, 3."),
+        ("5€50 y 17£38", "5 euros con 50 y 17 libras con 38."),
+        ("5 $ 50 centavos, en 2020 $30", "5 dólares 50 centavos, en 2020 30 dólares."),
+        ("A 5°, 37,5°, 37,5º", "a 5 grados, 37 coma 5 grados, 37 coma 5 grados."),
+        ("25° C, 20ºC, 20 ºC", "25 grados celsius, 20 grados celsius, 20 grados celsius."),
+        ("El 5° piso, el 2º C", "el quinto piso, el segundo c."),
+        ("$1,234.56 y 1,299.00 €", "1234 dólares con 56 y 1299 euros."),
+        ("12,345.67", "12345 punto 67."),
     ],
 )
 def test_what_the_original_loses_is_read(spanish: Spanish, written: str, norm: str) -> None:
