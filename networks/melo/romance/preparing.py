@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 # Of what is counted: one of it with its article, and several.
@@ -31,7 +31,11 @@ class Wording:
     number: str  # before the figure of "#1"
     about: str  # ~10
     range: str  # 10–20
-    over: str  # 3/4
+    over: str  # 3/7
+    fractions: Mapping[str, Names]  # alone, and after a whole number
+    fraction_of: str  # between ¼ and its unit
+    feminine_half: str
+    feminine: re.Pattern[str]  # what behind ½ makes it so
     per: str  # km/h
     dot: str  # in addresses
     cents: str  # between an amount and its hundredths
@@ -41,7 +45,7 @@ class Wording:
 
 
 _INVISIBLE = frozenset(("Cf", "Cc", "Cs", "Co", "Cn", "Me"))
-_KEPT = frozenset("ªº°²³½¼¾…€$£¥§№–—«»“”‘’¿¡´`¨ ")
+_KEPT = frozenset("ªº°²³½⅓⅔¼¾…€$£¥§№–—«»“”‘’¿¡´`¨ ")
 _APOSTROPHE = re.compile(r"(?<=\w)[’‘ʼ′´`＇](?=\w)")
 _QUOTES = re.compile(r"[“”„‟«»‹›\"‘’‚‛′″´`¨]+")
 # Feet and inches, minutes and seconds, quoted digits: a pause keeps the two numbers from becoming one.
@@ -68,9 +72,13 @@ _DOTTED = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+){2,}(?![\d])")
 _GROUPED_DECIMAL = re.compile(
     r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?!\1)[.,]\d+(?![.,]?\d)"
 )
+# With the code of its country, at least ten digits: +34 612 345 678 is no quantity.
+_TELEPHONE = re.compile(r"(?<!\w)\+(?=(?: ?\d){10})\d{1,3}(?: \d{1,4})+")
 _MINUS = re.compile(r"(?<![\w.,)])[-−](?=\d)")
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)([.,])(\d+)(?![\d])")
 _HASH = re.compile(r"#\s?(?=\d)")
+_COMMON_FRACTION = re.compile(r"(?<![\d/⁄.,])(1[/⁄][234]|2[/⁄]3|3[/⁄]4)(?![/⁄.,]?\d)")
+_FRACTION_SIGNS = {"1/2": "½", "1/3": "⅓", "2/3": "⅔", "1/4": "¼", "3/4": "¾"}
 _FRACTION = re.compile(r"(?<=\d)\s?[/⁄]\s?(?=\d)")
 _ABOUT = re.compile(r"[~～≈]\s?(?=\d)")
 _MIXED = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
@@ -141,12 +149,15 @@ def _moments(text: str, wording: Wording) -> str:
 
 def _amounts(text: str, wording: Wording) -> str:
     """Numbers with what counts them: 15,50 €, 50 %, 5kg, -5, 1.234.567, 3.14."""
+    text = _TELEPHONE.sub(lambda found: found[0].replace(" ", ", "), text)
     marks = re.escape(wording.grouping)
-    grouped = rf"(?<![\d.,])\d{{1,3}}(?:([{marks}])\d{{3}})(?:\1\d{{3}})*(?!\d|[.,]\d{{3}}(?!\d))"
+    grouped = (
+        rf"(?<![\d.,])\d{{1,3}}(?:([{marks}])\d{{3}})(?:\1\d{{3}})*(?!\d|\1\d|[.,]\d{{3}}(?!\d))"
+    )
     text = _GROUPED_DECIMAL.sub(lambda found: found[0].replace(found[1], ""), text)
     text = re.sub(grouped, lambda found: found[0].replace(found[1], ""), text)
     text = re.sub(
-        r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?!\d)",
+        r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?!\d|\1\d)",
         lambda found: found[0].replace(found[1], ""),
         text,
     )
@@ -154,12 +165,38 @@ def _amounts(text: str, wording: Wording) -> str:
     text = _MINUS.sub(f"{wording.minus} ", text)
     text = _ABOUT.sub(f"{wording.about} ", text)
     text = _HASH.sub(f"{wording.number} ", text)
+    text = _fractions(text, wording)
     text = _money(text, wording)
     text = _units(text, wording)
     text = _DOTTED.sub(lambda found: _dotted(found[0], wording), text)
     text = _DECIMAL.sub(lambda found: _decimal(found, wording), text)
     text = _FRACTION.sub(f" {wording.over} ", text)
     return _LEADING_ZEROS.sub(lambda found: " ".join(found[0]), text)
+
+
+def _fractions(text: str, wording: Wording) -> str:
+    """½ and 1/2 alone or after a whole number, and their units: ½ kg, 2 ½ h."""
+    text = _COMMON_FRACTION.sub(lambda found: _FRACTION_SIGNS[found[0].replace("⁄", "/")], text)
+
+    def spoken(found: re.Match[str]) -> str:
+        whole, sign, unit = found["whole"], found["sign"], found["unit"]
+        alone, added = wording.fractions[sign]
+        one, several = wording.units[unit] if unit else ("", "")
+        if whole:
+            return f"{whole} {added} {several}".rstrip()
+        noun = one.split(maxsplit=1)[-1] if unit else ""
+        if sign != "½":
+            return f"{alone} {wording.fraction_of} {noun}" if unit else alone
+        following = f" {noun}" if unit else text[found.end() : found.end() + 20]
+        alone = wording.feminine_half if wording.feminine.match(following) else alone
+        return f"{alone} {noun}".rstrip()
+
+    unit = rf"\s?(?P<unit>{_any_of(wording.units)})(?![\w/])"
+    return re.sub(rf"(?:(?<!\d)(?P<whole>\d+)\s?)?(?P<sign>[½⅓⅔¼¾])(?:{unit})?", spoken, text)
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
 
 
 def _money(text: str, wording: Wording) -> str:
@@ -175,7 +212,7 @@ def _money(text: str, wording: Wording) -> str:
 
 
 def _units(text: str, wording: Wording) -> str:
-    names = "|".join(map(re.escape, sorted(wording.units, key=len, reverse=True)))
+    names = _any_of(wording.units)
 
     def amount(found: re.Match[str]) -> str:
         spoken = _counted(found["n"], wording.units[found["unit"]], wording)
