@@ -18,12 +18,35 @@ _COMMAS = re.compile(r"\d+(?:,\d+)+")
 _CURRENCIES = {"$": "ドル", "¥": "円", "£": "ポンド", "€": "ユーロ"}
 _MONEY = re.compile(r"([$¥£€])(\d+(?:\.\d+)?)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+# Where one number ends and another begins: 四月一日 is ワタヌキ to the dictionary, a family's name.
+_BETWEEN_NUMBERS = re.compile(r"(?<=\d) (?=\d)|(?<=\d月)(?=\d)")
+_PARTING = "\n"  # which no piece has
+# Numbers that it knows as old words: 九十九 is ツクモ, 四万 is シマ.
+_IN_OLD_WORDS = re.compile(
+    "(?<=五)(?=十[二六八])|(?<=八)(?=十[一八])|(?<=九)(?=十九)"
+    "|(?<=百)(?=三)|(?<=千)(?=[三六八])|(?<=[万億兆京])"
+)
+_MYRIADS = {"四万": "ヨンマン", "四十万": "ヨンジュウマン", "八百万": "ハッピャクマン"}
+# Its ages are wrong: 十八歳 is ジュウロクサイ.
+_IN_AGES = re.compile("(?<=十)(?=[一二三四五六七八九]歳)")
 _JAPANESE_MARKS = str.maketrans({".": "。", ",": "、", "！": "!", "？": "?"})
 _PHONES = frozenset(phone for phones in PHONES.values() for phone in phones) | set(MARKS.values())
 
 
 def _spelt(_: str) -> None:
     return None
+
+
+def _plain(text: str) -> str:
+    text = unicodedata.normalize("NFKC", text)
+    text = _COMMAS.sub(lambda found: found[0].replace(",", ""), text)
+    return _MONEY.sub(lambda found: found[2] + _CURRENCIES[found[1]], text)
+
+
+def _parted(number: str) -> str:
+    for written, spoken in _MYRIADS.items():
+        number = number.replace(written, f"{spoken}{_PARTING}")
+    return _IN_OLD_WORDS.sub(_PARTING, number)
 
 
 def _is_spoken(char: str) -> bool:
@@ -64,14 +87,11 @@ class Japanese:
 
     def normalize(self, piece: str) -> str:
         """Katakana, and the marks if they are kept."""
-        text = unicodedata.normalize("NFKC", piece)
-        text = _COMMAS.sub(lambda found: found[0].replace(",", ""), text)
-        text = _MONEY.sub(lambda found: found[2] + _CURRENCIES[found[1]], text)
-        text = _NUMBER.sub(lambda found: in_kanji(found[0]), text)
-        if self._marks:
-            text = text.replace("...", "…").translate(_JAPANESE_MARKS)
-        kept = "".join(char for char in text if self._keeps(char))
-        return self._readings.katakana(kept)
+        if self._faithful:
+            return self._read(_NUMBER.sub(lambda found: in_kanji(found[0]), _plain(piece)))
+        text = _BETWEEN_NUMBERS.sub(_PARTING, _plain(piece))
+        text = _NUMBER.sub(lambda found: _parted(in_kanji(found[0])), text)
+        return "".join(map(self._read, _IN_AGES.sub(_PARTING, text).split(_PARTING)))
 
     def speak(self, norm: str, tokenize: Tokenizer) -> Phones:
         """The phones of a normalised piece, framed."""
@@ -81,6 +101,12 @@ class Japanese:
             return phones, [0] * len(phones)
 
         return speak_groups(grouped(tokenize(norm)), spoken).framed()
+
+    def _read(self, text: str) -> str:
+        if self._marks:
+            text = text.replace("...", "…").translate(_JAPANESE_MARKS)
+        kept = "".join(char for char in text if self._keeps(char))
+        return self._readings.katakana(kept)
 
     def _keeps(self, char: str) -> bool:
         if char == "々":

@@ -67,12 +67,18 @@ _DATE = re.compile(r"(?<![\d.-])(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?![\d-])")
 _TIME = re.compile(r"(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])")
 _FRACTION = re.compile(r"(?<![\d/])(\d{1,3})/(\d{1,3})(?![\d/])")
 _TELEPHONE = re.compile(r"(?<![\d-])0\d{1,4}-\d{1,4}-\d{3,4}(?![\d-])|(?<![\d.,])0\d{2,}(?!\d)")
+# The dictionary takes the hour for the noun "time": ジュウキュウトキ.
+_HOUR = re.compile(r"(?<![\d.,])(\d{1,2})時(間|(?![代期点]))")
+# Days above the tenth, people above two, the hundredth year: 二十一日 is ニジュウツイタチ to it.
+_FOURTH_DAY = re.compile(r"(?<![\d.,])([12])4日")
+_COUNTED = re.compile(r"(?<=\d)(?:(?<!(?<!\d)[12]0)(?<=\d\d)日|(?<=\d[12])人|(?<=00)歳)")
+_COUNTERS = {"日": "ニチ", "人": "ニン", "歳": "サイ"}
 _RANGE = re.compile(r"(?<=\d)\s?[~〜～–]\s?(?=\d)")
 _MINUS = re.compile(r"(?<![\w)-])[-−](?=\d)")
 _UNIT = re.compile(
     rf"(?<=\d)\s?({'|'.join(map(re.escape, sorted(_UNITS, key=len, reverse=True)))})(?![A-Za-z])"
 )
-_MONEY = re.compile(r"([$€£¥])\s?(\d+(?:[,.]\d+)*)")
+_MONEY = re.compile(r"(?<!\d)([$€£¥])\s?(\d+(?:[,.]\d+)*)")
 _LATIN = re.compile("[A-Za-z]+")
 _REPEATED = re.compile(r"([\u3041-\u3096\u30a1-\u30fa])([ゝゞヽヾ])")
 _VOICED = dict(
@@ -86,14 +92,14 @@ _LONGEST_INITIALS = 5
 _WAVE = re.compile("[~〜～]+")
 _TWO_MARKS = re.compile("([。、！？!?…])[。、]+")
 _LINE_END = re.compile(r"(?<=[^\s。、！？!?….,])[ \t]*\n\s*")
-_BRACKETS = re.compile("[「」『』（）()【】［］\\[\\]〈〉《》<>“”‘’\"']")
+_BRACKETS = re.compile("[「」『』（）()【】［］\\[\\]〈〉《》<>“”‘’\"']+")
 _TAG = re.compile("[#＃](?=[^\\d\\s])")
 
 
 def prepare(text: str, english: English) -> str:
     """A text in kanji, kana, digits and marks, with a reading for everything else that has one."""
     text = unicodedata.normalize("NFC", text).translate(_VARIANTS).translate(_MARKS)
-    text = _BRACKETS.sub("", _TAG.sub("", _LINE_END.sub("。", text)))
+    text = _BRACKETS.sub(_between_numbers, _TAG.sub("", _LINE_END.sub("。", text)))
     text = _moments("".join(map(_folded, text)))
     text = _MONEY.sub(lambda found: found[2] + _SIGNS[found[1]], text)
     text = _UNIT.sub(lambda found: _UNITS[found[1]], text)
@@ -104,6 +110,12 @@ def prepare(text: str, english: English) -> str:
     return _TWO_MARKS.sub(r"\1", re.sub(r"\s+(?=[。、])", "", " ".join(kept.split())))
 
 
+def _between_numbers(brackets: re.Match[str]) -> str:
+    """Nothing, but between two numbers a space keeps them from becoming one."""
+    text, start, end = brackets.string, brackets.start(), brackets.end()
+    return " " if text[start - 1 : start].isdecimal() and text[end : end + 1].isdecimal() else ""
+
+
 def _folded(char: str) -> str:
     if char in "…・。、　":
         return char
@@ -111,14 +123,18 @@ def _folded(char: str) -> str:
         return " "
     if unicodedata.category(char) in _INVISIBLE:
         return ""
-    return unicodedata.normalize("NFKC", char)
+    plain = unicodedata.normalize("NFD", char)[0]
+    return plain if plain.isascii() and plain.isalpha() else unicodedata.normalize("NFKC", char)
 
 
 def _moments(text: str) -> str:
     text = _DATE.sub(lambda found: f"{found[1]}年{int(found[2])}月{int(found[3])}日", text)
     text = _TIME.sub(_time, text)
     text = _TELEPHONE.sub(lambda found: "の".join(map(one_by_one, found[0].split("-"))), text)
-    text = _FRACTION.sub(r"\2分の\1", text)
+    text = _HOUR.sub(lambda found: clock(int(found[1]), 0) + ("カン" if found[2] else ""), text)
+    text = _FOURTH_DAY.sub(r"\g<1>0ヨッカ", text)
+    text = _COUNTED.sub(lambda found: _COUNTERS[found[0]], text)
+    text = _FRACTION.sub(r"\2ブンノ\1", text)
     text = _RANGE.sub("から", text)
     return _MINUS.sub("マイナス", text)
 

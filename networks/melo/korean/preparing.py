@@ -86,7 +86,8 @@ _N = r"\d+(?:\.\d+)?"
 _COMMAS = re.compile(r"(?<![\d,.])\d{1,3}(?:,\d{3})+(?![\d,])")
 _DAY = re.compile(r"(?<!\d)(\d{1,2})[·‧・](\d{1,2})(?!\d)")  # 6·25, 3·1절
 _MIDDLE_DOT = re.compile("[·‧・]")
-_MONEY = re.compile(rf"([{_CURRENCIES}])\s?({_N})")
+_MONEY = re.compile(rf"(?<!\d)([{_CURRENCIES}])\s?({_N})")
+_SIGN_INSIDE = re.compile(rf"(?<=\d)[{_CURRENCIES}](?=\d)")  # 5€50
 _DATE = re.compile(r"(?<![\d.-])(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?![\d-])")
 _TIME = re.compile(r"(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])")
 _FRACTION = re.compile(r"(?<![\d/])(\d{1,3})/(\d{1,3})(?![\d/])")
@@ -94,7 +95,7 @@ _MINUS = re.compile(r"(?<![\w.)-])-(?=\d)")
 _VERSION = re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)")
 _DECIMAL = re.compile(r"(?<![\d.])(\d+)\.(\d+)(?!\d)")
 # Not a telephone number, a name like mp3 or G7, or one that counts.
-_NUMBER = re.compile(r"(?<![\dA-Za-z-])[1-9]\d*(?![\dA-Za-z-])\S*")
+_NUMBER = re.compile(r"(?<![\dA-Za-z-])[1-9]\d*(?![\d-])\S*")
 _ACRONYM = re.compile(r"(?<![A-Za-z])[A-Z]{2,3}(?![A-Za-z])")
 _PHRASE = re.compile(f"({'|'.join(map(re.escape, PHRASES))})")
 _DOT_INSIDE = re.compile(r"(?<=[A-Za-z])\.(?=[A-Za-z])")
@@ -122,7 +123,8 @@ def _folded(char: str) -> str:
         return " "
     if unicodedata.category(char) in _INVISIBLE:
         return ""
-    return unicodedata.normalize("NFKC", char)
+    plain = unicodedata.normalize("NFD", char)[0]
+    return plain if plain.isascii() and plain.isalpha() else unicodedata.normalize("NFKC", char)
 
 
 def _is_letter(char: str) -> bool:
@@ -161,6 +163,7 @@ def _named(letter: str) -> str:
 def _moments_and_amounts(text: str) -> str:
     text = _COMMAS.sub(lambda found: found[0].replace(",", ""), text)
     text = _MONEY.sub(lambda found: f"{found[2]}{_SIGNS[found[1]]}", text)
+    text = _SIGN_INSIDE.sub(lambda found: f"{_SIGNS[found[0]]} ", text)
     text = _DATE.sub(lambda found: f"{found[1]}년 {int(found[2])}월 {int(found[3])}일", text)
     text = _TIME.sub(_time, text)
     text = _FRACTION.sub(lambda found: f"{sino(found[2])}분의 {sino(found[1])}", text)
@@ -187,6 +190,8 @@ def _number(found: re.Match[str]) -> str:
     noun = word[digits.end() :]
     if len(digits[0]) == 1 and not noun.startswith(_COUNTED_NATIVELY):
         return word
+    if noun[:1].isascii() and noun[:1].isalpha():
+        noun = f" {noun}"  # a unit's letters begin a word: 백 엠, not 배겜
     return (native if noun.startswith(_COUNTED_NATIVELY) else sino)(digits[0]) + noun
 
 

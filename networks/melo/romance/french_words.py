@@ -29,6 +29,10 @@ _UNITS = {
     "l": ("un litre", "litres"),
     "L": ("un litre", "litres"),
     "ml": ("un millilitre", "millilitres"),
+    "μm": ("un micromètre", "micromètres"),
+    "μg": ("un microgramme", "microgrammes"),
+    "μl": ("un microlitre", "microlitres"),
+    "μs": ("une microseconde", "microsecondes"),
     "h": ("une heure", "heures"),
     "min": ("une minute", "minutes"),
     "s": ("une seconde", "secondes"),
@@ -42,6 +46,13 @@ _UNITS = {
     "kHz": ("un kilohertz", "kilohertz"),
     "Mo": ("un mégaoctet", "mégaoctets"),
     "Go": ("un gigaoctet", "gigaoctets"),
+}
+_FRACTIONS = {
+    "½": ("un demi", "et demi"),
+    "⅓": ("un tiers", "et un tiers"),
+    "⅔": ("deux tiers", "et deux tiers"),
+    "¼": ("un quart", "et quart"),
+    "¾": ("trois quarts", "et trois quarts"),
 }
 _CURRENCIES = {
     "€": ("un euro", "euros"),
@@ -69,9 +80,6 @@ _SIGNS = {
     "§": "paragraphe",
     "№": "numéro",
     "°": "degrés",
-    "½": "et demi",
-    "¼": "et quart",
-    "¾": "trois quarts",
     "²": "au carré",
     "³": "au cube",
     "ª": "",
@@ -115,6 +123,12 @@ WORDING = Wording(
     about="environ",
     range="à",
     over="sur",
+    fractions=_FRACTIONS,
+    fraction_of="de",
+    feminine_half="une demi",
+    feminine=re.compile(
+        r"\s(?:heure|livre|douzaine|bouteille|tasse|page|journée|minute|seconde)\b"
+    ),
     per="par",
     dot="point",
     cents=" ",

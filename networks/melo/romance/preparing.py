@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from networks.bert.tokens import LONGEST_WORD
@@ -33,7 +33,11 @@ class Wording:
     number: str  # before the figure of "#1"
     about: str  # ~10
     range: str  # 10–20
-    over: str  # 3/4
+    over: str  # 3/7
+    fractions: Mapping[str, Names]  # alone, and after a whole number
+    fraction_of: str  # between ¼ and its unit
+    feminine_half: str
+    feminine: re.Pattern[str]  # what behind ½ makes it so
     per: str  # km/h
     dot: str  # in addresses
     cents: str  # between an amount and its hundredths
@@ -43,11 +47,15 @@ class Wording:
 
 
 _INVISIBLE = frozenset(("Cf", "Cc", "Cs", "Co", "Cn", "Me"))
-_KEPT = frozenset("ªº°²³½¼¾…€$£¥§№–—«»“”‘’¿¡´`¨ ")
+_KEPT = frozenset("ªº°²³½⅓⅔¼¾…€$£¥§№–—«»“”‘’¿¡´`¨ ")
 _APOSTROPHE = re.compile(r"(?<=\w)[’‘ʼ′´`＇](?=\w)")
 _QUOTES = re.compile(r"[“”„‟«»‹›\"‘’‚‛′″´`¨]+")
+# Feet and inches, minutes and seconds, quoted digits: a pause keeps the two numbers from becoming one.
+_BETWEEN_NUMBERS = re.compile(rf"(?<=\d)(?:'|{_QUOTES.pattern})+(?=\d)")
 _PARAGRAPH = re.compile(r"([^\s.,;:!?…])[ \t]*\n\s*\n\s*")
 _MARK = frozenset(".,;:!?¿¡…'-&")
+# What Spanish keyboards offer for it is º. Not 2º C, the door C on the second floor.
+_DEGREES = re.compile(r"(?:(?<=\d)\s?º(?=[CF]\b)|(?<=\d)\s?°\s?(?=[CF]\b)|(?<=[.,]\d)\s?º)([CF]?)")
 _N = r"\d+(?:[.,]\d+)?"
 
 _FULL_WIDTH = str.maketrans("。、・", ".,,")
@@ -62,9 +70,17 @@ _DATE = re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?![\d/-])")
 _ISO_DATE = re.compile(r"(?<![\d/.-])(\d{4})-(\d{2})-(\d{2})(?![\d/-])")
 _TIME = re.compile(r"(?<![\d:])(\d{1,2})(?::(\d{2})|\s?[hH]\s?(\d{2}))(?![\d:])(?:\s?h\b)?")
 _DOTTED = re.compile(r"(?<![\d.,])\d+(?:[.,]\d+){2,}(?![\d])")
+# 1,234.56 where commas group, 1.234,56 where dots do.
+_GROUPED_DECIMAL = re.compile(
+    r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})*(?!\1)[.,]\d+(?![.,]?\d)"
+)
+# With the code of its country, at least ten digits: +34 612 345 678 is no quantity.
+_TELEPHONE = re.compile(r"(?<!\w)\+(?=(?: ?\d){10})\d{1,3}(?: \d{1,4})+")
 _MINUS = re.compile(r"(?<![\w.,)])[-−](?=\d)")
 _DECIMAL = re.compile(r"(?<![\d.,])(\d+)([.,])(\d+)(?![\d])")
 _HASH = re.compile(r"#\s?(?=\d)")
+_COMMON_FRACTION = re.compile(r"(?<![\d/⁄.,])(1[/⁄][234]|2[/⁄]3|3[/⁄]4)(?![/⁄.,]?\d)")
+_FRACTION_SIGNS = {"1/2": "½", "1/3": "⅓", "2/3": "⅔", "1/4": "¼", "3/4": "¾"}
 _FRACTION = re.compile(r"(?<=\d)\s?[/⁄]\s?(?=\d)")
 _ABOUT = re.compile(r"[~～≈]\s?(?=\d)")
 _MIXED = re.compile(r"(?<=\d)(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
@@ -90,6 +106,7 @@ def _cleaned(text: str) -> str:
     text = "".join(map(_folded, unicodedata.normalize("NFC", text.translate(_FULL_WIDTH))))
     text = _PARAGRAPH.sub(r"\1. ", text)
     text = _APOSTROPHE.sub("'", text)
+    text = _DEGREES.sub(r"°\1", _BETWEEN_NUMBERS.sub(", ", text))
     return " ".join(_QUOTES.sub("", text).split())
 
 
@@ -135,11 +152,15 @@ def _moments(text: str, wording: Wording) -> str:
 
 def _amounts(text: str, wording: Wording) -> str:
     """Numbers with what counts them: 15,50 €, 50 %, 5kg, -5, 1.234.567, 3.14."""
+    text = _TELEPHONE.sub(lambda found: found[0].replace(" ", ", "), text)
     marks = re.escape(wording.grouping)
-    grouped = rf"(?<![\d.,])\d{{1,3}}(?:([{marks}])\d{{3}})(?:\1\d{{3}})*(?!\d|[.,]\d{{3}}(?!\d))"
+    grouped = (
+        rf"(?<![\d.,])\d{{1,3}}(?:([{marks}])\d{{3}})(?:\1\d{{3}})*(?!\d|\1\d|[.,]\d{{3}}(?!\d))"
+    )
+    text = _GROUPED_DECIMAL.sub(lambda found: found[0].replace(found[1], ""), text)
     text = re.sub(grouped, lambda found: found[0].replace(found[1], ""), text)
     text = re.sub(
-        r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?!\d)",
+        r"(?<![\d.,])\d{1,3}(?:([.,])\d{3})(?:\1\d{3})+(?!\d|\1\d)",
         lambda found: found[0].replace(found[1], ""),
         text,
     )
@@ -147,6 +168,7 @@ def _amounts(text: str, wording: Wording) -> str:
     text = _MINUS.sub(f"{wording.minus} ", text)
     text = _ABOUT.sub(f"{wording.about} ", text)
     text = _HASH.sub(f"{wording.number} ", text)
+    text = _fractions(text, wording)
     text = _money(text, wording)
     text = _units(text, wording)
     text = _DOTTED.sub(lambda found: _dotted(found[0], wording), text)
@@ -155,18 +177,45 @@ def _amounts(text: str, wording: Wording) -> str:
     return _ONE_BY_ONE.sub(lambda found: " ".join(found[0]), text)
 
 
+def _fractions(text: str, wording: Wording) -> str:
+    """½ and 1/2 alone or after a whole number, and their units: ½ kg, 2 ½ h."""
+    text = _COMMON_FRACTION.sub(lambda found: _FRACTION_SIGNS[found[0].replace("⁄", "/")], text)
+
+    def spoken(found: re.Match[str]) -> str:
+        whole, sign, unit = found["whole"], found["sign"], found["unit"]
+        alone, added = wording.fractions[sign]
+        one, several = wording.units[unit] if unit else ("", "")
+        if whole:
+            return f"{whole} {added} {several}".rstrip()
+        noun = one.split(maxsplit=1)[-1] if unit else ""
+        if sign != "½":
+            return f"{alone} {wording.fraction_of} {noun}" if unit else alone
+        following = f" {noun}" if unit else text[found.end() : found.end() + 20]
+        alone = wording.feminine_half if wording.feminine.match(following) else alone
+        return f"{alone} {noun}".rstrip()
+
+    unit = rf"\s?(?P<unit>{_any_of(wording.units)})(?![\w/])"
+    return re.sub(rf"(?:(?<!\d)(?P<whole>\d+)\s?)?(?P<sign>[½⅓⅔¼¾])(?:{unit})?", spoken, text)
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+
+
 def _money(text: str, wording: Wording) -> str:
     signs = "".join(map(re.escape, wording.currencies))
 
     def amount(found: re.Match[str]) -> str:
         return _counted(found["n"], wording.currencies[found["sign"]], wording, money=True)
 
-    text = re.sub(rf"(?P<sign>[{signs}])\s?(?P<n>{_N})(?!\d)", amount, text)
+    # 5€50; then $5, but not in 5 $ 50.
+    text = re.sub(rf"(?<![\d.,])(\d+)([{signs}])(\d\d)(?!\d)", r"\1,\3\2", text)
+    text = re.sub(rf"(?<!\d)(?P<sign>[{signs}])(?:(?<!\d\s.)\s)?(?P<n>{_N})(?!\d)", amount, text)
     return re.sub(rf"(?<![\d.,])(?P<n>{_N})\s?(?P<sign>[{signs}])", amount, text)
 
 
 def _units(text: str, wording: Wording) -> str:
-    names = "|".join(map(re.escape, sorted(wording.units, key=len, reverse=True)))
+    names = _any_of(wording.units)
 
     def amount(found: re.Match[str]) -> str:
         spoken = _counted(found["n"], wording.units[found["unit"]], wording)

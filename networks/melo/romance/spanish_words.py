@@ -28,6 +28,10 @@ _UNITS = {
     "l": ("un litro", "litros"),
     "L": ("un litro", "litros"),
     "ml": ("un mililitro", "mililitros"),
+    "μm": ("un micrómetro", "micrómetros"),
+    "μg": ("un microgramo", "microgramos"),
+    "μl": ("un microlitro", "microlitros"),
+    "μs": ("un microsegundo", "microsegundos"),
     "h": ("una hora", "horas"),
     "min": ("un minuto", "minutos"),
     "s": ("un segundo", "segundos"),
@@ -41,6 +45,13 @@ _UNITS = {
     "kHz": ("un kilohercio", "kilohercios"),
     "MB": ("un megabyte", "megabytes"),
     "GB": ("un gigabyte", "gigabytes"),
+}
+_FRACTIONS = {
+    "½": ("medio", "y medio"),
+    "⅓": ("un tercio", "y un tercio"),
+    "⅔": ("dos tercios", "y dos tercios"),
+    "¼": ("un cuarto", "y cuarto"),
+    "¾": ("tres cuartos", "y tres cuartos"),
 }
 _CURRENCIES = {
     "€": ("un euro", "euros"),
@@ -68,9 +79,6 @@ _SIGNS = {
     "§": "sección",
     "№": "número",
     "°": "grados",
-    "½": "y medio",
-    "¼": "y cuarto",
-    "¾": "y tres cuartos",
     "²": "al cuadrado",
     "³": "al cubo",
     "ª": "a",
@@ -126,7 +134,9 @@ _OTHERS = re.compile(
 )
 _NUMBER = re.compile(r"\b[nN]\.?[º°]\s*(?=\d)")
 _CENTURY = re.compile(rf"\b([sS]iglos?\s+)({ROMAN})\b")
-_ORDINAL = re.compile(r"\b(\d{1,2})\.?([ºª°]|er|ero|era|do|da|to|ta|mo|ma|vo|va|no|na)(?![\w])")
+_ORDINAL = re.compile(
+    r"(?<![\d.,])(\d{1,2})\.?([ºª]|°(?=\s(?:piso|lugar|puesto|grado|año|curso)\b)|er|ero|era|do|da|to|ta|mo|ma|vo|va|no|na)(?![\w])"
+)
 
 
 def _abbreviations(text: str) -> str:
@@ -174,6 +184,10 @@ WORDING = Wording(
     about="unos",
     range="a",
     over="partido por",
+    fractions=_FRACTIONS,
+    fraction_of="de",
+    feminine_half="media",
+    feminine=re.compile(r"\s(?!día)\w+a\b"),
     per="por",
     dot="punto",
     cents=" con ",

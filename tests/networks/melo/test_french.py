@@ -100,6 +100,15 @@ def test_what_was_read_before_changes_nothing(french: French) -> None:
         ("Le 007", "Le 0 0 7."),
         ("9" * 101, " ".join("9" * 101) + "."),
         ("À 23 °C", "À 23 degrés Celsius."),
+        ("À 20ºC", "À 20 degrés Celsius."),
+        ('6"7 et 1«2»3', "6, 7 et 1, 2, 3."),
+        ("5€50 et 12€99", "5 euros 50 et 12 euros 99."),
+        ("1.234,56 € et 12.345,67", "1234 euros 56 et 12345 virgule 67."),
+        ("$1,234.56", "1234 dollars 56."),
+        ("+33 612 345 678", "plus 33, 612, 345, 678."),
+        ("½ litre, 1/2 h, 2 ½ kg", "un demi litre, une demi heure, 2 et demi kilos."),
+        ("3/4 et 5/7", "trois quarts et 5 sur 7."),
+        ("5 µg", "5 microgrammes."),
     ],
 )
 def test_what_the_original_loses_is_read(french: French, written: str, norm: str) -> None:
