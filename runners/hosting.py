@@ -130,6 +130,9 @@ def runner_service(
             # One heap for all threads: with glibc's default of eight a core, each load and unload left
             # up to 20 MB behind in some thread's own (docs/log.md).
             {"name": "MALLOC_ARENA_MAX", "value": "1"},
+            # Of every shape that oneDNN computes it keeps what it prepared for it, 1,024 of them by default:
+            # hundreds of megabytes once texts of many lengths were spoken (docs/log.md).
+            {"name": "ONEDNN_PRIMITIVE_CACHE_CAPACITY", "value": "16"},
         ],
     )(Hosted)
     service.add_asgi_middleware(Guarded, token_hash=runner_token_hash())

@@ -313,3 +313,4 @@ def test_a_runner_has_the_threads_that_it_is_given_and_they_sleep_while_they_wai
     told = {entry.name: entry.value for entry in service.envs}
     assert told["OMP_NUM_THREADS"] == "3"
     assert told["OMP_WAIT_POLICY"] == "PASSIVE"
+    assert int(told["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]) < 100
