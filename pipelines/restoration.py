@@ -113,7 +113,8 @@ async def check_mode(by: Restorer | Rebuilding, mode: int, param: str = "mode") 
     """Refuse a way of hearing that the model has not, which came in `param`."""
     modes = (await (by.analyser if isinstance(by, Rebuilding) else by).card()).modes
     if mode not in range(modes):
-        known = "one way of hearing, mode 0" if modes == 1 else f"modes 0 to {modes - 1}"
+        every = ", ".join(map(str, range(modes)))
+        known = "one way of hearing, mode 0" if modes == 1 else f"the modes {every}"
         raise InvalidInput(f"Invalid '{param}': {mode}. This model has {known}.", param=param)
 
 

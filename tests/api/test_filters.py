@@ -357,7 +357,7 @@ def test_a_clip_that_comes_again_after_filters_is_remembered(house: House) -> No
         ([{"model": "mask", "mode": 1}], f"{AFTER}.0.mode", "a converter"),
         ([{"model": "broom", "tau": 0.5}], f"{AFTER}.0.tau", "a restorer"),
         ([{"model": "broom", "mode": 1}], f"{AFTER}.0.mode", "one way"),
-        ([{"filter": "dc"}, {"model": "forge", "mode": 3}], f"{AFTER}.1.mode", "modes 0 to 2"),
+        ([{"filter": "dc"}, {"model": "forge", "mode": 3}], f"{AFTER}.1.mode", "modes 0, 1, 2"),
         ([{"filter": "speed", "factor": 0.5}] * 3, AFTER, "0.25 to 4"),
         ([{"filter": "speed", "factor": 2}] * 3, AFTER, "0.25 to 4"),
         ([{"model": "broom", "source_audio": ""}], None, ""),
