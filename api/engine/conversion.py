@@ -22,26 +22,12 @@ class ConversionOptions(GenerationOptions):
     energy: Annotated[float | None, only(None, 0, 1, because=NO_MELODY)] = None
 
 
-class VoiceConversionRequest(FiltersBefore, FiltersAfter, Asked):
-    """A recording, and whose voice it shall have."""
+class ChangedSound(FiltersBefore, FiltersAfter, Asked):
+    """A recording that shall be heard otherwise, and how it shall be sent."""
 
     source_audio: EncodedFile = None
-    target_audio: EncodedFile = None
-    target_embedding: VoiceFile = None
     generation_options: ConversionOptions | None = None
     output_options: AudioOutputOptions | None = None
-
-    @property
-    def files(self) -> tuple[UploadFile | None, UploadFile | None]:
-        return self.source_audio, self.target_audio
-
-    @property
-    def source_embedding(self) -> Embedding | None:
-        return None
-
-    @property
-    def tau(self) -> float | None:
-        return None
 
     @property
     def seed(self) -> int | None:
@@ -54,6 +40,25 @@ class VoiceConversionRequest(FiltersBefore, FiltersAfter, Asked):
     @property
     def sample_rate(self) -> int | None:
         return self.output_options.sample_rate if self.output_options else None
+
+
+class VoiceConversionRequest(ChangedSound):
+    """A recording, and whose voice it shall have."""
+
+    target_audio: EncodedFile = None
+    target_embedding: VoiceFile = None
+
+    @property
+    def files(self) -> tuple[UploadFile | None, UploadFile | None]:
+        return self.source_audio, self.target_audio
+
+    @property
+    def source_embedding(self) -> Embedding | None:
+        return None
+
+    @property
+    def tau(self) -> float | None:
+        return None
 
 
 class VoiceConversionResponse(Answered):

@@ -7,20 +7,15 @@ from typing import ClassVar
 from pydantic import Field
 from starlette.datastructures import UploadFile
 
-from api.engine.conversion import ConversionOptions
-from api.engine.speech import AudioFormat, AudioOutputOptions
-from api.engine.wire import Answered, Asked
-from api.filter_steps import FiltersAfter, FiltersBefore
-from api.json_body import EncodedFile, JsonBody
+from api.engine.conversion import ChangedSound
+from api.engine.wire import Answered
+from api.json_body import JsonBody
 
 
-class AudioConversionRequest(FiltersBefore, FiltersAfter, Asked):
+class AudioConversionRequest(ChangedSound):
     """A recording that shall be as it may have been. `mode` is ours, as are the filters."""
 
-    source_audio: EncodedFile = None
     mode: int = Field(0, ge=0, le=100)
-    generation_options: ConversionOptions | None = None
-    output_options: AudioOutputOptions | None = None
 
     keep_alive: ClassVar[float | None] = None
     stream: ClassVar[bool] = False
@@ -28,18 +23,6 @@ class AudioConversionRequest(FiltersBefore, FiltersAfter, Asked):
     @property
     def sound(self) -> UploadFile | None:
         return self.source_audio
-
-    @property
-    def seed(self) -> int | None:
-        return self.generation_options.seed if self.generation_options else None
-
-    @property
-    def response_format(self) -> AudioFormat:
-        return self.output_options.format if self.output_options else "wav"
-
-    @property
-    def sample_rate(self) -> int | None:
-        return self.output_options.sample_rate if self.output_options else None
 
 
 class AudioConversionResponse(Answered):
